@@ -16,7 +16,7 @@ func TestDirs(t *testing.T) {
 	}{
 		"Linux without anything set": {home: "/home/ada", goos: "linux", root: "/home/ada/.local/state/runnel",
 			runtime: "/home/ada/.local/state/runnel/"},
-		"a long home":                       {home: "/home/ada-lovelace", goos: "linux", root: "/home/ada-lovelace/.local/state/runnel", runtime: "/tmp/runnel-7/"},
+		"a long home":                       {home: "/home/ada-lovelace-king", goos: "linux", root: "/home/ada-lovelace-king/.local/state/runnel", runtime: "/tmp/runnel-7/"},
 		"macOS":                             {home: "/Users/ada", goos: "darwin", root: "/Users/ada/Library/Application Support/Runnel", runtime: "/tmp/runnel-7/"},
 		"XDG_STATE_HOME":                    {env: map[string]string{"XDG_STATE_HOME": "/s"}, home: "/home/ada", goos: "linux", root: "/s/runnel", runtime: "/s/runnel/"},
 		"a relative XDG_STATE_HOME is none": {env: map[string]string{"XDG_STATE_HOME": "s"}, home: "/h", goos: "linux", root: "/h/.local/state/runnel", runtime: "/h/"},
