@@ -1,0 +1,156 @@
+package jupyter
+
+import "encoding/json"
+
+// Values of Status.ExecutionState.
+const (
+	StateStarting = "starting"
+	StateBusy     = "busy"
+	StateIdle     = "idle"
+)
+
+// Values of a reply's status.
+const (
+	StatusOK      = "ok"
+	StatusError   = "error"
+	StatusAborted = "aborted"
+)
+
+// ExecuteRequest asks the kernel to run code.
+type ExecuteRequest struct {
+	Code            string            `json:"code"`
+	Silent          bool              `json:"silent"`
+	StoreHistory    bool              `json:"store_history"`
+	UserExpressions map[string]string `json:"user_expressions"`
+	AllowStdin      bool              `json:"allow_stdin"`
+	StopOnError     bool              `json:"stop_on_error"`
+}
+
+// ErrorContent is an exception: of an error message, or of a failed reply.
+type ErrorContent struct {
+	EName     string   `json:"ename"`
+	EValue    string   `json:"evalue"`
+	Traceback []string `json:"traceback"`
+}
+
+// ExecuteReply says how a run ended.
+type ExecuteReply struct {
+	Status          string                     `json:"status"`
+	ExecutionCount  int                        `json:"execution_count"`
+	Payload         []json.RawMessage          `json:"payload"`
+	UserExpressions map[string]json.RawMessage `json:"user_expressions"`
+	ErrorContent
+}
+
+// Payload is one thing a reply asks of the page: page, set_next_input, ...
+type Payload struct {
+	Source  string                     `json:"source"`
+	Text    string                     `json:"text"`    // set_next_input
+	Replace bool                       `json:"replace"` // set_next_input
+	Data    map[string]json.RawMessage `json:"data"`    // page
+	Start   int                        `json:"start"`   // page
+}
+
+// ExpressionValue is one entry of ExecuteReply.UserExpressions.
+type ExpressionValue struct {
+	Status   string                     `json:"status"`
+	Data     map[string]json.RawMessage `json:"data"`
+	Metadata map[string]json.RawMessage `json:"metadata"`
+	ErrorContent
+}
+
+// Stream is text of the kernel's stdout or stderr.
+type Stream struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// Transient is what a display says beside what is kept.
+type Transient struct {
+	DisplayID string `json:"display_id"`
+}
+
+// DisplayData is one output in several media types; also update_display_data.
+type DisplayData struct {
+	Data      map[string]json.RawMessage `json:"data"`
+	Metadata  json.RawMessage            `json:"metadata"`
+	Transient Transient                  `json:"transient"`
+}
+
+// ExecuteResult is the value of a run's last expression.
+type ExecuteResult struct {
+	DisplayData
+	ExecutionCount int `json:"execution_count"`
+}
+
+// ClearOutput takes a cell's output away, at once or when the next comes.
+type ClearOutput struct {
+	Wait bool `json:"wait"`
+}
+
+// InputRequest is code waiting for a line from a person.
+type InputRequest struct {
+	Prompt   string `json:"prompt"`
+	Password bool   `json:"password"`
+}
+
+// InputReply is that line.
+type InputReply struct {
+	Value string `json:"value"`
+}
+
+// Status is a change of what the kernel does.
+type Status struct {
+	ExecutionState string `json:"execution_state"`
+}
+
+// ExecuteInput tells every client what runs.
+type ExecuteInput struct {
+	Code           string `json:"code"`
+	ExecutionCount int    `json:"execution_count"`
+}
+
+// CompleteReply lists what could stand at the cursor. Positions count Unicode
+// code points.
+type CompleteReply struct {
+	Status      string          `json:"status"`
+	Matches     []string        `json:"matches"`
+	CursorStart int             `json:"cursor_start"`
+	CursorEnd   int             `json:"cursor_end"`
+	Metadata    json.RawMessage `json:"metadata"`
+}
+
+// InspectReply is what the kernel knows of the name at the cursor.
+type InspectReply struct {
+	Status   string                     `json:"status"`
+	Found    bool                       `json:"found"`
+	Data     map[string]json.RawMessage `json:"data"`
+	Metadata json.RawMessage            `json:"metadata"`
+}
+
+// LanguageInfo describes the kernel's language, for editor and file.
+type LanguageInfo struct {
+	Name           string          `json:"name"`
+	Version        string          `json:"version"`
+	MimeType       string          `json:"mimetype"`
+	FileExtension  string          `json:"file_extension"`
+	PygmentsLexer  string          `json:"pygments_lexer"`
+	CodemirrorMode json.RawMessage `json:"codemirror_mode"` // a string or an object
+}
+
+// KernelInfoReply is the kernel's introduction.
+type KernelInfoReply struct {
+	Status                string       `json:"status"`
+	ProtocolVersion       string       `json:"protocol_version"`
+	Implementation        string       `json:"implementation"`
+	ImplementationVersion string       `json:"implementation_version"`
+	LanguageInfo          LanguageInfo `json:"language_info"`
+	Banner                string       `json:"banner"`
+	Debugger              bool         `json:"debugger"`
+	SupportedFeatures     []string     `json:"supported_features"`
+}
+
+// ShutdownRequest ends the kernel; Restart only tells it why.
+type ShutdownRequest struct {
+	Restart bool `json:"restart"`
+}
