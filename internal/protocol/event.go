@@ -55,20 +55,26 @@ type (
 		CellID CellID  `json:"cell_id"`
 		Output *Output `json:"output"`
 	}
-	// TextPut cuts the text of a stream output to At and appends Text. Raw is what the kernel printed, for plain clients and the journal.
+	// TextPut cuts the text of a stream output to At and appends Text; then, when TailAt is set, what Tail holds before that
+	// offset is dropped (it can still be downloaded). Raw is what the kernel printed, for plain clients and the journal.
 	TextPut struct {
 		CellID   CellID   `json:"cell_id"`
 		OutputID OutputID `json:"output_id"`
 		At       int64    `json:"at"`
 		Text     string   `json:"text"`
+		TailAt   int64    `json:"tail_at,omitempty"`
 		Raw      string   `json:"-"`
 	}
-	// RunQueued gives the cell a new run. The old outputs stay until RunStarted's first output or its end.
+	// RunQueued puts the cell at Place of the queue (out of where it stood). The cell's run becomes Run unless an earlier run of it
+	// has not ended: that one is shown until it has, then RunQueued comes again. The old outputs stay until the first output of
+	// the new run or its end.
 	RunQueued struct {
 		CellID CellID `json:"cell_id"`
 		Run    *Run   `json:"run"`
+		Place  int    `json:"place"`
 	}
-	// RunStarted says the run was sent to the kernel. Outputs of the run before are dropped by an OutputsCleared of its own.
+	// RunStarted says the run was sent to the kernel; its cell leaves the queue. Outputs of the run before are dropped by an
+	// OutputsCleared of its own.
 	RunStarted struct {
 		CellID CellID `json:"cell_id"`
 		RunID  RunID  `json:"run_id"`
@@ -80,7 +86,7 @@ type (
 		RunID  RunID  `json:"run_id"`
 		Count  int    `json:"execution_count"`
 	}
-	// RunDone ends a run: the one terminal event.
+	// RunDone ends a run: the one terminal event. A run that had not started leaves the queue.
 	RunDone struct {
 		CellID    CellID          `json:"cell_id"`
 		RunID     RunID           `json:"run_id"`
@@ -93,7 +99,7 @@ type (
 		Traceback []string        `json:"traceback,omitempty"`
 		Variables json.RawMessage `json:"variables,omitempty"`
 	}
-	// PromptOpened shows an input().
+	// PromptOpened shows an input(): appended to the prompts.
 	PromptOpened struct {
 		Prompt Prompt `json:"prompt"`
 	}
