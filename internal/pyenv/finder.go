@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +30,9 @@ type Choice struct {
 	IPyKernel     string            `json:"ipykernel,omitempty"`
 	HasKernel     bool              `json:"has_kernel"`
 	Fix           string            `json:"fix,omitempty"` // when HasKernel is false: the one command to run, or what is wrong
+
+	aliases  []string // the names of kernelspecs that lead to this interpreter
+	onlyRead bool     // found beside a notebook and not asked yet
 }
 
 // ErrNoKernel says that nothing on this machine can run the notebook as it is;
@@ -105,21 +109,30 @@ func (f *Finder) Choices(ctx context.Context, notebookDir string) ([]Choice, err
 }
 
 func (f *Finder) list(ctx context.Context, notebookDir string) ([]Choice, error) {
-	pythons := f.pythons(ctx, f.candidates(notebookDir))
+	candidates := f.candidates(notebookDir)
+	pythons := f.pythons(ctx, candidates)
+	var prefixes []string
+	defaultPython := ""
+	for _, c := range pythons {
+		if c.HasKernel {
+			defaultPython = cmp.Or(defaultPython, c.Python)
+		}
+		if !c.onlyRead && c.Version != "" {
+			prefixes = append(prefixes, filepath.Dir(filepath.Dir(c.Python)))
+		}
+	}
+	specs := f.specs(prefixes, defaultPython)
+	// A kernelspec may lead to an interpreter that nothing else did.
+	for _, s := range specs {
+		if s.plain && !slices.ContainsFunc(pythons, func(c Choice) bool { return sameEnvironment(c.Python, s.python) }) {
+			candidates = append(candidates, candidate{path: s.python, where: "installed as kernel " + s.Name, asked: true})
+		}
+	}
+	pythons = f.pythons(ctx, candidates)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("look for interpreters: %w", err)
 	}
-	specs := f.specs(notebookDir)
-	choices := make([]Choice, 0, len(pythons)+len(specs))
-	choices = append(choices, pythons...)
-	for _, spec := range specs {
-		// An installed kernelspec for an interpreter that is listed already says nothing new.
-		if spec.Python != "" && containsPython(pythons, spec) {
-			continue
-		}
-		choices = append(choices, spec)
-	}
-	choices = usableFirst(choices, f.config.Python)
+	choices := usableFirst(f.withSpecs(pythons, specs), f.config.Python)
 	nameDefault(choices)
 	return choices, nil
 }
@@ -142,7 +155,7 @@ func usableFirst(choices []Choice, asked string) []Choice {
 }
 
 // nameDefault calls the first Python "python3", the name that notebooks from
-// everywhere carry, unless an installed kernel has the name.
+// everywhere carry. It can still be picked by the name it was installed under.
 func nameDefault(choices []Choice) {
 	for i, c := range choices {
 		if c.Language != "python" || !c.HasKernel {
@@ -175,7 +188,7 @@ func (f *Finder) Pick(ctx context.Context, name, language, notebookDir string) (
 		return Choice{}, err
 	}
 	language = cmp.Or(strings.ToLower(language), languageOf(name))
-	named := func(c Choice) bool { return c.Name == name && name != "" }
+	named := func(c Choice) bool { return name != "" && (c.Name == name || slices.Contains(c.aliases, name)) }
 	for _, fits := range []func(Choice) bool{named, func(c Choice) bool { return strings.EqualFold(c.Language, language) }} {
 		for i, c := range choices {
 			if !fits(c) {
@@ -206,7 +219,7 @@ func languageOf(name string) string {
 
 // checked asks an interpreter that was only read so far, or some time ago.
 func (f *Finder) checked(ctx context.Context, c Choice) (Choice, error) {
-	if c.Python == "" {
+	if c.Python == "" || !isPlain(c.Argv) {
 		return c, nil
 	}
 	p, err := f.probes.probe(ctx, c.Python)
@@ -215,11 +228,11 @@ func (f *Finder) checked(ctx context.Context, c Choice) (Choice, error) {
 		return c, fmt.Errorf("%w: the interpreter %s does not work: %w", ErrNoKernel, c.Python, err)
 	}
 	fresh := f.python(candidate{path: c.Python, where: c.Environment, asked: true}, p)
-	fresh.Name = c.Name
-	if !fresh.HasKernel {
-		return fresh, fmt.Errorf("%w: the interpreter %s (Python %s) has no usable ipykernel; run: %s", ErrNoKernel, c.Python, p.Version, fresh.Fix)
+	c.Version, c.IPyKernel, c.HasKernel, c.Fix = fresh.Version, fresh.IPyKernel, fresh.HasKernel, fresh.Fix
+	if !c.HasKernel {
+		return c, fmt.Errorf("%w: the interpreter %s (Python %s) has no usable ipykernel; run: %s", ErrNoKernel, c.Python, p.Version, c.Fix)
 	}
-	return fresh, nil
+	return c, nil
 }
 
 func (f *Finder) nothing(name, language string, choices []Choice) error {
@@ -233,19 +246,4 @@ func (f *Finder) nothing(name, language string, choices []Choice) error {
 		}
 	}
 	return fmt.Errorf("%w: no Python was found on this machine; install Python 3.9 or newer", ErrNoKernel)
-}
-
-func containsPython(choices []Choice, spec Choice) bool {
-	for _, c := range choices {
-		if c.Python == spec.Python || sameFile(c.Python, spec.Python) && filepath.Dir(c.Python) == filepath.Dir(spec.Python) {
-			return true
-		}
-	}
-	return false
-}
-
-func sameFile(a, b string) bool {
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }

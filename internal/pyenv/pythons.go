@@ -73,7 +73,7 @@ func (f *Finder) python(c candidate, p probed) Choice {
 	choice := Choice{
 		Name: nameOf(path), Language: "python", Environment: c.where, Python: path, Version: p.Version,
 		DisplayName: "Python " + p.Version + named(p), IPyKernel: p.IPyKernel, HasKernel: p.IPyKernel != "",
-		Argv: launchArgv(path), InterruptMode: "signal", Env: f.activated(p),
+		Argv: launchArgv(path), InterruptMode: "signal", Env: f.activated(p), onlyRead: c.read,
 	}
 	switch {
 	case !atLeast(p.Version, 3, 7):
