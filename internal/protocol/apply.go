@@ -248,7 +248,7 @@ func (c *Cell) Clone() *Cell {
 // Clone is a copy that shares nothing that Apply changes.
 func (o *Output) Clone() *Output {
 	out := *o
-	out.Text = clonePointer(o.Text)
+	out.Text = o.Text.clone()
 	return &out
 }
 

@@ -163,10 +163,48 @@ func TestTextPut(t *testing.T) {
 			for _, p := range tt.puts {
 				got.Put(p.At, p.Text, p.TailAt)
 			}
-			if got != tt.want {
+			if !got.Equal(tt.want) {
 				t.Errorf("got %s, want %s", brief(got), brief(tt.want))
 			}
 		})
+	}
+}
+
+func TestTextPut_grows_like_a_fresh_copy(t *testing.T) {
+	piece := rapid.StringOfN(rapid.SampledFrom([]rune("ab\n😀é")), 0, 40, -1)
+	rapid.Check(t, func(t *rapid.T) {
+		var grown Text
+		grown.Put(0, strings.Repeat("0123456789abcdef", HeadMax/16-2), 0)
+		var copies, were []Text
+		for range rapid.IntRange(1, 60).Draw(t, "puts") {
+			fresh := Text{Head: strings.Clone(grown.Head), Tail: strings.Clone(grown.Tail), TailAt: grown.TailAt, Total: grown.Total}
+			at := max(0, grown.Total-int64(rapid.SampledFrom([]int{0, 0, 0, 0, 1, 7, 90}).Draw(t, "back")))
+			drop := int64(0)
+			if rapid.IntRange(0, 5).Draw(t, "drop") == 0 {
+				drop = at
+			}
+			text := piece.Draw(t, "text")
+			grown.Put(at, text, drop)
+			fresh.Put(at, text, drop)
+			if !grown.Equal(fresh) {
+				t.Fatalf("grown %s, fresh %s", brief(grown), brief(fresh))
+			}
+			copies = append(copies, grown, *grown.clone())
+			were = append(were, Text{Head: strings.Clone(grown.Head), Tail: strings.Clone(grown.Tail), TailAt: grown.TailAt, Total: grown.Total})
+		}
+		for i := range were {
+			if !copies[2*i].Equal(were[i]) || !copies[2*i+1].Equal(were[i]) {
+				t.Fatalf("copy %d changed after it was made", i)
+			}
+		}
+	})
+}
+
+func BenchmarkTextPut(b *testing.B) {
+	var text Text
+	text.Put(0, strings.Repeat("0123456789abcdef", (HeadMax+TailMax)/16), 0)
+	for b.Loop() {
+		text.Put(text.Total, "one more line of output\n", text.Total-TailMax)
 	}
 }
 

@@ -108,6 +108,10 @@ type Text struct {
 	Tail   string `json:"tail"`
 	TailAt int64  `json:"tail_at"` // offset of Tail in the whole text; equals len(Head) while nothing is cut
 	Total  int64  `json:"total"`
+
+	headUnits        int64 // length of Head in units when it had headBytes bytes
+	headBytes        int
+	headBuf, tailBuf growth
 }
 
 // Kernel states.

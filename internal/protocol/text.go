@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Parts of a stream output's text that every client keeps (P31), in UTF-16 code units.
@@ -17,28 +18,90 @@ const (
 // Put cuts the text to its first at units and appends text. Head is always the first HeadMax units of the whole (one fewer
 // where a surrogate pair would be cut in two), Tail is what follows. An at inside the part that was dropped leaves Tail
 // empty there. Then what Tail holds before tailAt is dropped; 0 drops nothing.
+//
+// The cost is that of the change, not of the text: an append does not copy what is there.
 func (t *Text) Put(at int64, text string, tailAt int64) {
 	at = min(max(at, 0), t.Total)
-	headLen := int64(UTF16Len(t.Head))
-	if at <= headLen {
-		t.Head, t.Tail = t.Head[:UTF16Offset(t.Head, int(at))], ""
-		n := UTF16Offset(text, int(HeadMax-at))
-		t.Head += text[:n]
-		t.Tail = text[n:]
-		t.TailAt = at + int64(UTF16Len(text[:n]))
-		t.Total = t.TailAt + int64(UTF16Len(t.Tail))
+	if at > t.TailAt || at > t.headLen() {
+		t.putTail(at, text)
 	} else {
-		if at < t.TailAt {
-			t.Tail, t.TailAt = "", at
-		}
-		t.Tail = t.Tail[:UTF16Offset(t.Tail, int(at-t.TailAt))] + text
-		t.Total = at + int64(UTF16Len(text))
+		t.putHead(at, text)
 	}
 	if tailAt > t.TailAt && tailAt <= t.Total {
 		n := UTF16Offset(t.Tail, int(tailAt-t.TailAt))
 		t.TailAt += int64(UTF16Len(t.Tail[:n]))
 		t.Tail = t.Tail[n:]
 	}
+}
+
+func (t *Text) putHead(at int64, text string) {
+	keep := offsetFromEnd(t.Head, int(t.headLen()-at))
+	n := UTF16Offset(text, int(HeadMax-at))
+	t.headUnits = at + int64(UTF16Len(text[:n]))
+	t.headBuf.put(&t.Head, keep, text[:n])
+	t.headBytes = len(t.Head)
+	t.Tail = strings.Clone(text[n:])
+	t.TailAt = t.headUnits
+	t.Total = t.TailAt + int64(UTF16Len(t.Tail))
+}
+
+func (t *Text) putTail(at int64, text string) {
+	if at < t.TailAt {
+		t.Tail, t.TailAt, t.Total = "", at, at
+	}
+	t.tailBuf.put(&t.Tail, offsetFromEnd(t.Tail, int(t.Total-at)), text)
+	t.Total = at + int64(UTF16Len(text))
+}
+
+// Equal says whether both hold the same text.
+func (t Text) Equal(other Text) bool {
+	return t.Head == other.Head && t.Tail == other.Tail && t.TailAt == other.TailAt && t.Total == other.Total
+}
+
+// headLen is the length of Head in units, counted once.
+func (t *Text) headLen() int64 {
+	if t.headBytes != len(t.Head) {
+		t.headBytes, t.headUnits = len(t.Head), int64(UTF16Len(t.Head))
+	}
+	return t.headUnits
+}
+
+// clone is a copy that grows in memory of its own; what both hold now is shared and never written again.
+func (t *Text) clone() *Text {
+	if t == nil {
+		return nil
+	}
+	out := *t
+	out.headBuf, out.tailBuf = growth{}, growth{}
+	return &out
+}
+
+// growth is the memory behind a string that grows at its end, as in strings.Builder: bytes that a string covers are never written
+// again, so every string handed out stays what it was. A copy of a growth begins memory of its own.
+type growth struct {
+	buf  []byte
+	self *growth
+}
+
+// put makes *s its first keep bytes and text. *s may be a suffix of what the last put left.
+func (g *growth) put(s *string, keep int, text string) {
+	if keep == len(*s) && g.endsWith(*s) {
+		g.buf = append(g.buf, text...)
+		*s = unsafe.String(unsafe.SliceData(g.buf), len(g.buf))[len(g.buf)-keep-len(text):]
+		return
+	}
+	buf := make([]byte, 0, keep+len(text)+keep/4+64)
+	g.self = g
+	g.buf = append(append(buf, (*s)[:keep]...), text...)
+	*s = unsafe.String(unsafe.SliceData(g.buf), len(g.buf))
+}
+
+// endsWith says whether s is the end of the memory itself, not merely equal to it, and worth growing in place.
+func (g *growth) endsWith(s string) bool {
+	if g.self != g || len(s) == 0 || len(s) > len(g.buf) || len(g.buf) > 4*len(s)+4096 {
+		return false
+	}
+	return unsafe.StringData(s) == &g.buf[len(g.buf)-len(s)]
 }
 
 // UTF16Len is the length of s in UTF-16 code units.
@@ -56,6 +119,19 @@ func UTF16Len(s string) int {
 		}
 	}
 	return n
+}
+
+// offsetFromEnd is the byte offset in s of the place that many units before its end; inside a surrogate pair it is the pair's begin.
+func offsetFromEnd(s string, units int) int {
+	i := len(s)
+	for i > 0 && units > 0 {
+		r, size := utf8.DecodeLastRuneInString(s[:i])
+		i, units = i-size, units-1
+		if r > 0xFFFF {
+			units--
+		}
+	}
+	return i
 }
 
 // UTF16Offset is the byte offset in s of its UTF-16 code unit n; len(s) when s is shorter. Inside a surrogate pair it is the
