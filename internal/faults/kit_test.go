@@ -1,0 +1,284 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/runnel-dev/runnel/internal/pageclient"
+	"github.com/runnel-dev/runnel/internal/testpy"
+)
+
+// binary is the path of the runnel program that the tests run; TestMain builds it.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "rf")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	binary = filepath.Join(dir, "runnel")
+	build := exec.Command("go", "build", "-o", binary, "github.com/runnel-dev/runnel/cmd/runnel")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build runnel: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// soak says whether the long forms run.
+func soak() bool { return os.Getenv("RUNNEL_SOAK") != "" }
+
+// short picks the number for this kind of run.
+func short(inTest, inSoak int) int {
+	if soak() {
+		return inSoak
+	}
+	return inTest
+}
+
+// random is the test's source of chance; its seed is printed when the test fails.
+func random(t *testing.T) *rand.Rand {
+	seed, err := strconv.ParseUint(os.Getenv("RUNNEL_SEED"), 10, 64)
+	if err != nil {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("RUNNEL_SEED=%d", seed)
+		}
+	})
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// Server is one served folder over several lives of a server process.
+type Server struct {
+	t      *testing.T
+	Dir    string // the served folder
+	State  string // the state directory
+	URL    string
+	Token  string
+	Python string
+	Args   []string // further arguments of serve
+	Env    []string
+
+	cmd *exec.Cmd
+	log *lockedBuffer
+}
+
+// newServer prepares a folder and starts the first server on it with ipykernel of that major version.
+func newServer(t *testing.T, ipykernel string, args ...string) *Server {
+	t.Helper()
+	root, err := os.MkdirTemp("", "rf") // t.TempDir gives paths too long for unix sockets
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{
+		t: t, Dir: filepath.Join(root, "files"), State: filepath.Join(root, "s"), Token: "faults-" + strings.Repeat("k", 40),
+		Python: testpy.Python(t, ipykernel), Args: args, log: &lockedBuffer{},
+	}
+	if err := os.Mkdir(s.Dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.URL = "http://127.0.0.1:" + strconv.Itoa(freePort(t))
+	t.Cleanup(func() {
+		s.cleanUp()
+		if t.Failed() {
+			t.Logf("server log (end):\n%s", tailOf(s.log.String(), 6000))
+		}
+		_ = os.RemoveAll(root)
+	})
+	s.Start()
+	return s
+}
+
+// Start starts a server on the folder and waits until it answers.
+func (s *Server) Start() {
+	s.t.Helper()
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	args := append([]string{"serve", s.Dir, "--port", u.Port(), "--token", s.Token, "--no-browser", "--python", s.Python}, s.Args...)
+	s.cmd = exec.Command(binary, args...)
+	s.cmd.Env = append(os.Environ(), "RUNNEL_STATE_DIR="+s.State, "XDG_RUNTIME_DIR=")
+	s.cmd.Env = append(s.cmd.Env, s.Env...)
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.waitHealthy(20 * time.Second)
+}
+
+func (s *Server) waitHealthy(limit time.Duration) {
+	s.t.Helper()
+	eventually(s.t, limit, "the server answers", func() bool {
+		resp, err := http.Get(s.URL + "/healthz")
+		if err != nil {
+			return false
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+}
+
+// Kill ends the server as kill -9 does.
+func (s *Server) Kill() {
+	s.t.Helper()
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+}
+
+// Terminate ends the server with SIGTERM and waits for it.
+func (s *Server) Terminate() {
+	s.t.Helper()
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	_ = s.cmd.Wait()
+}
+
+// Signal sends the server process a signal.
+func (s *Server) Signal(sig syscall.Signal) { _ = s.cmd.Process.Signal(sig) }
+
+// PID is the server's process id.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// cleanUp stops what is left: the server, and the kernels through the command a person would use.
+func (s *Server) cleanUp() {
+	if s.cmd != nil && s.cmd.ProcessState == nil {
+		_ = s.cmd.Process.Signal(syscall.SIGCONT)
+	}
+	stop := exec.Command(binary, "kernels", "stop", "--all", "--force", "--folder", s.Dir)
+	stop.Env = append(os.Environ(), "RUNNEL_STATE_DIR="+s.State, "XDG_RUNTIME_DIR=")
+	if out, err := stop.CombinedOutput(); err != nil {
+		s.t.Logf("kernels stop: %v: %s", err, out)
+	}
+	if s.cmd != nil && s.cmd.ProcessState == nil {
+		_ = s.cmd.Process.Signal(syscall.SIGTERM)
+		done := make(chan struct{})
+		go func() { _ = s.cmd.Wait(); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(10 * time.Second):
+			_ = s.cmd.Process.Kill()
+			<-done
+		}
+	}
+}
+
+// Client opens a page client on a notebook; via, when not empty, is a proxy's URL.
+func (s *Server) Client(notebook string, via ...string) *pageclient.Client {
+	s.t.Helper()
+	to := s.URL
+	if len(via) > 0 {
+		to = via[0]
+	}
+	c := pageclient.Open(pageclient.Options{URL: to, Token: s.Token, Notebook: notebook})
+	s.t.Cleanup(func() {
+		c.Close()
+		for _, v := range c.Violations() {
+			s.t.Errorf("client of %s: %s", notebook, v)
+		}
+	})
+	return c
+}
+
+// Get fetches a path with the token.
+func (s *Server) Get(path string) (int, []byte) {
+	s.t.Helper()
+	req, err := http.NewRequest(http.MethodGet, s.URL+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.Token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp.StatusCode, body
+}
+
+// File reads a file of the served folder.
+func (s *Server) File(name string) []byte {
+	data, _ := os.ReadFile(filepath.Join(s.Dir, name))
+	return data
+}
+
+func eventually(t *testing.T, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(limit)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", limit, what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func within(t *testing.T, limit time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func freePort(t *testing.T) int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func tailOf(s string, n int) string {
+	if len(s) > n {
+		return "..." + s[len(s)-n:]
+	}
+	return s
+}
+
+func hashOf(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:8])
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
