@@ -1,0 +1,25 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+/**
+ * The page is served by the Runnel binary at /, from files with hashed names: nothing inline (the policy is script-src 'self'),
+ * nothing from elsewhere. frame.html is the page of the sandboxed output frames; it shares no chunk with the notebook's page,
+ * because its origin is opaque and its budget its own.
+ */
+export default defineConfig({
+  plugins: [react()],
+  base: '/',
+  resolve: { dedupe: ['@codemirror/state', '@codemirror/view', '@lezer/common'] },
+  worker: { format: 'es' },
+  server: { port: 5173, proxy: { '/ws': { target: 'ws://127.0.0.1:8000', ws: true }, '/runnel': 'http://127.0.0.1:8000', '/login': 'http://127.0.0.1:8000' } },
+  build: {
+    target: 'es2022',
+    outDir: 'dist',
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    manifest: true,
+    reportCompressedSize: false,
+    rollupOptions: { input: { index: 'index.html', frame: 'frame.html' } },
+  },
+});
