@@ -1,0 +1,220 @@
+package jupyter_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/runnel-dev/runnel/internal/jupyter"
+	"github.com/runnel-dev/runnel/internal/testpy"
+)
+
+func startIPython(t testing.TB, major string, more ...string) *realKernel {
+	t.Helper()
+	argv := append([]string{testpy.Python(t, major), "-m", "ipykernel_launcher", "-f", "{connection_file}"}, more...)
+	return startKernel(t, jupyter.TransportIPC, argv...)
+}
+
+func eachIPython(t *testing.T, f func(t *testing.T, major string)) {
+	for _, major := range []string{"6", "7"} {
+		t.Run("ipykernel "+major, func(t *testing.T) { f(t, major) })
+	}
+}
+
+func TestIPythonArgs(t *testing.T) {
+	eachIPython(t, func(t *testing.T, major string) {
+		k := startIPython(t, major, jupyter.IPythonArgs()...)
+
+		t.Run("the first cell finds nothing that was not there", func(t *testing.T) {
+			bare := startIPython(t, major)
+			const look = "print(sorted(n for n in dir() if not n.startswith('_i'))); print(In, Out, _, __, [l[2] for l in get_ipython().history_manager.get_range()])"
+			wantReply, want := bare.run(plain(look))
+			gotReply, got := k.run(plain(look))
+			if diff := cmp.Diff(printed(t, want), printed(t, got)); diff != "" {
+				t.Errorf("(-bare +with arguments)\n%s", diff)
+			}
+			if gotReply.ExecutionCount != 1 || wantReply.ExecutionCount != 1 {
+				t.Errorf("execution count %d, bare %d, want 1", gotReply.ExecutionCount, wantReply.ExecutionCount)
+			}
+		})
+
+		t.Run("settings took effect", func(t *testing.T) {
+			_, out := k.run(plain("import sys, zmq; p = get_ipython().kernel.iopub_thread; print(sys.stdout.flush_interval, sys.stderr.flush_interval)"))
+			if got := printed(t, out); got != "0 0\n" {
+				t.Errorf("flush intervals: %q", got)
+			}
+		})
+
+		t.Run("variables do not touch results and counter", func(t *testing.T) {
+			first, _ := k.run(described("41 + 1"))
+			second, out := k.run(described("_"))
+			if second.ExecutionCount != first.ExecutionCount+1 {
+				t.Errorf("count went from %d to %d", first.ExecutionCount, second.ExecutionCount)
+			}
+			for _, m := range out {
+				if m.header.MsgType == "execute_result" {
+					if text := string(content[jupyter.ExecuteResult](t, m).Data["text/plain"]); text != `"42"` {
+						t.Errorf("_ is %s", text)
+					}
+				}
+			}
+		})
+
+		t.Run("printed lines come within milliseconds", func(t *testing.T) {
+			_, out := k.run(plain("import time\nfor _i_ in range(100):\n    time.sleep(.02); print(time.time())"))
+			var late []time.Duration
+			for _, m := range out {
+				// print writes the newline apart, so it may come apart.
+				if text := strings.TrimSpace(content[jupyter.Stream](t, m).Text); text != "" {
+					sec, err := strconv.ParseFloat(text, 64)
+					if err != nil {
+						t.Fatalf("lines came together: %v", err)
+					}
+					late = append(late, m.at.Sub(time.Unix(0, int64(sec*1e9))))
+				}
+			}
+			slices.Sort(late)
+			if len(late) != 100 {
+				t.Fatalf("%d lines, want 100", len(late))
+			}
+			t.Logf("print to receipt: median %v, worst %v", late[50], late[99])
+			if late[50] > 20*time.Millisecond {
+				t.Errorf("median %v", late[50])
+			}
+		})
+		k.stop()
+		if major == "6" && k.stdout.Len() > 0 || strings.Contains(k.stdout.String(), "Runnel") {
+			t.Errorf("the process printed %q", k.stdout)
+		}
+	})
+}
+
+func TestVariables(t *testing.T) {
+	eachIPython(t, func(t *testing.T, major string) {
+		k := startIPython(t, major, jupyter.IPythonArgs()...)
+		reply, _ := k.run(described(variablesCode))
+		got, complete := jupyter.DecodeVariables(reply)
+		if !complete {
+			t.Error("said to be incomplete")
+		}
+		if diff := cmp.Diff(variablesWant, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+
+		t.Run("none after an error", func(t *testing.T) {
+			reply, _ := k.run(described("1/0"))
+			if vars, _ := jupyter.DecodeVariables(reply); vars != nil || reply.EName != "ZeroDivisionError" {
+				t.Errorf("%v, %q", vars, reply.EName)
+			}
+		})
+		t.Run("the latest hundred of many", func(t *testing.T) {
+			reply, _ := k.run(described("%reset -f\nfor i in range(100_000): globals()[f'v{i}'] = i"))
+			vars, complete := jupyter.DecodeVariables(reply)
+			if complete || len(vars) != 100 || vars["v99999"].Value != "99999" {
+				t.Errorf("%d variables, complete %v: %v", len(vars), complete, vars["v99999"])
+			}
+		})
+	})
+}
+
+const variablesCode = `
+import os, time
+class Slow:
+    def __repr__(self): time.sleep(60)
+    def __len__(self): time.sleep(60)
+    def __getattr__(self, name): time.sleep(60)
+class Loud(dict):
+    def __iter__(self): time.sleep(60)
+    def items(self): time.sleep(60)
+class Array:
+    shape = (3, 4)
+Array.__module__ = 'numpy.core'
+def f(x): return x
+a, b, c, d, e = 1, 2.5, 'héllo', None, True
+raw = b'\x00x'
+long = 'x' * 10**7
+huge = 1 << 10**6
+items = list(range(10**6))
+pair = (1,)
+empty = ()
+nested = {'a': [1, [2, [3]]], 'slow': Slow()}
+names = {1}
+none = set()
+cold = frozenset({1})
+loop = []; loop.append(loop)
+slow, loud, array = Slow(), Loud(a=1), Array()
+_private = 1
+`
+
+var variablesWant = map[string]jupyter.Variable{
+	"Slow": {Type: "type", Value: "<class Slow>"}, "Loud": {Type: "type", Value: "<class Loud>"}, "Array": {Type: "type", Value: "<class Array>"},
+	"f": {Type: "function", Value: "<function f>"},
+	"a": {Type: "int", Value: "1"}, "b": {Type: "float", Value: "2.5"}, "c": {Type: "str", Value: "'héllo'"},
+	"d": {Type: "NoneType", Value: "None"}, "e": {Type: "bool", Value: "True"}, "raw": {Type: "bytes", Value: `b'\x00x'`},
+	"long":   {Type: "str", Value: "'" + strings.Repeat("x", 118) + "…"},
+	"huge":   {Type: "int", Value: "<int of 1000001 bits>"},
+	"items":  {Type: "list", Value: "[0, 1, 2, 3, 4, 5, …]"},
+	"pair":   {Type: "tuple", Value: "(1,)"},
+	"empty":  {Type: "tuple", Value: "()"},
+	"nested": {Type: "dict", Value: "{'a': [1, […]], 'slow': <Slow>}"},
+	"names":  {Type: "set", Value: "{1}"},
+	"none":   {Type: "set", Value: "set()"},
+	"cold":   {Type: "frozenset", Value: "frozenset({1})"},
+	"loop":   {Type: "list", Value: "[[[…]]]"},
+	"slow":   {Type: "Slow", Value: "<Slow>"}, "loud": {Type: "Loud", Value: "<Loud>"},
+	"array": {Type: "Array", Value: "<Array> (3, 4)"},
+}
+
+// A reader that pauses must lose nothing: this is what XPUB_NODROP is for.
+func TestNothingDroppedForASlowReader(t *testing.T) {
+	eachIPython(t, func(t *testing.T, major string) {
+		k := startIPython(t, major, jupyter.IPythonArgs()...)
+		resume := make(chan struct{})
+		k.pauses <- resume
+		const lines = 6_000
+		id := k.request(jupyter.Shell, "execute_request", plain(fmt.Sprintf("for i in range(%d): print(f'{i:>500}', flush=True)", lines)))
+		select {
+		case <-time.After(2 * time.Second): // the stalled reader is the subject
+		case <-k.ended:
+			t.Fatal("iopub ended")
+		}
+		close(resume)
+		k.reply(jupyter.Shell)
+		var want strings.Builder
+		for i := range lines {
+			fmt.Fprintf(&want, "%500d\n", i)
+		}
+		if got := printed(t, k.untilIdle(id)); got != want.String() {
+			t.Errorf("%d lines of %d", strings.Count(got, "\n"), lines)
+		}
+	})
+}
+
+func BenchmarkVariables(b *testing.B) {
+	for _, n := range []int{0, 100} {
+		for _, ask := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%d variables, asked %v", n, ask), func(b *testing.B) {
+				k := startIPython(b, "7", jupyter.IPythonArgs()...)
+				k.run(plain(fmt.Sprintf("for i in range(%d): globals()[f'v{i}'] = list(range(i))", n)))
+				r := plain("pass")
+				if ask {
+					r = described("pass")
+				}
+				r.StoreHistory = false
+				var all []time.Duration
+				for b.Loop() {
+					start := time.Now()
+					k.run(r)
+					all = append(all, time.Since(start))
+				}
+				slices.Sort(all)
+				b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "ms-median")
+			})
+		}
+	}
+}
