@@ -3,9 +3,9 @@
 //
 // Its key idea: every served folder has its own state folder, named by a hash
 // of the folder's real path and kept outside of it, so that nothing of Runnel
-// lies among a person's notebooks and two servers never share state. Sockets
-// live apart from state because a unix socket's path may have about 100 bytes
-// only.
+// lies among a person's notebooks and two servers never share state. A unix
+// socket's path may have about 100 bytes only; where the state's own path is too
+// long for that, a short link leads to it.
 //
 // It makes and checks folders; it reads and writes no files in them.
 package place
@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+
+	"github.com/google/renameio/v2"
 )
 
 const (
@@ -34,8 +36,9 @@ type Place struct {
 	Root string
 	// State is this folder's own part of Root: journal, blobs, spool, trash, lock, server.json. It is on a disk.
 	State string
-	// Runtime is for sockets and what goes with them. It may be in memory and may vanish at a restart of the machine.
-	// A path of 47 bytes can be appended to it and still be a valid socket path.
+	// Runtime is for what the keepers of this folder's kernels hold: spools, and sockets. It is State/k, or a short
+	// link to it: a path of 47 bytes can be appended to it and still be a valid socket path. The link may change with
+	// the environment of the process, what it leads to does not.
 	Runtime string
 }
 
@@ -54,18 +57,26 @@ func Dirs(env func(string) string, home, goos, folder string, uid int) (Place, e
 	name := hex.EncodeToString(sum[:6])
 	p := Place{Root: root, State: filepath.Join(root, name)}
 
-	// Another state root is another world, even for the same folder: its kernels must not be found from here.
+	p.Runtime = p.spool()
+	if fits(p.Runtime) {
+		return p, nil
+	}
+	// The link's name holds the state's path, so that two states do not share one.
 	sum = sha256.Sum256([]byte(p.State))
 	short := hex.EncodeToString(sum[:6])
-	p.Runtime = filepath.Join(p.State, "k")
 	if dir := env("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		p.Runtime = filepath.Join(dir, "runnel", short)
 	}
-	if len(p.Runtime)+socketTail > maxSocketPath {
+	if !fits(p.Runtime) {
 		p.Runtime = filepath.Join("/tmp", "runnel-"+strconv.Itoa(uid), short)
 	}
 	return p, nil
 }
+
+func fits(runtime string) bool { return len(runtime)+socketTail <= maxSocketPath }
+
+// spool is where Runtime is or leads to.
+func (p Place) spool() string { return filepath.Join(p.State, "k") }
 
 func stateRoot(env func(string) string, home, goos string) (string, error) {
 	if dir := env("RUNNEL_STATE_DIR"); dir != "" {
@@ -121,13 +132,25 @@ func Real(folder string) (string, error) {
 	return real, nil
 }
 
-// Make creates the folders that are missing, for this user only (0700), closes
-// to others what was open to them, and refuses a folder of somebody else's.
+// Make creates what is missing, for this user only (0700), closes to others what
+// was open to them, and refuses a folder of somebody else's.
 func (p Place) Make() error {
-	for _, dir := range []string{p.Root, p.State, filepath.Dir(p.Runtime), p.Runtime} {
+	for _, dir := range []string{p.Root, p.State, p.spool()} {
 		if err := makePrivate(dir); err != nil {
 			return err
 		}
+	}
+	if p.Runtime == p.spool() {
+		return nil
+	}
+	if err := makePrivate(filepath.Dir(p.Runtime)); err != nil {
+		return err
+	}
+	if to, err := os.Readlink(p.Runtime); err == nil && to == p.spool() {
+		return nil
+	}
+	if err := renameio.Symlink(p.spool(), p.Runtime); err != nil {
+		return fmt.Errorf("make a short way to %s: %w", p.spool(), err)
 	}
 	return nil
 }

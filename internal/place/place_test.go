@@ -24,9 +24,11 @@ func TestDirs(t *testing.T) {
 			root: "/r", runtime: "/r/"},
 		"a relative RUNNEL_STATE_DIR is refused": {env: map[string]string{"RUNNEL_STATE_DIR": "r"}, home: "/h", goos: "linux", error: "absolute"},
 		"XDG_RUNTIME_DIR": {env: map[string]string{"XDG_RUNTIME_DIR": "/run/user/7"}, home: "/home/ada", goos: "linux",
-			root: "/home/ada/.local/state/runnel", runtime: "/run/user/7/runnel/"},
-		"a runtime folder that is too long": {env: map[string]string{"XDG_RUNTIME_DIR": long}, home: "/home/ada", goos: "linux",
-			root: "/home/ada/.local/state/runnel", runtime: "/tmp/runnel-7/"},
+			root: "/home/ada/.local/state/runnel", runtime: "/home/ada/.local/state/runnel/"},
+		"XDG_RUNTIME_DIR and a long home": {env: map[string]string{"XDG_RUNTIME_DIR": "/run/user/7"}, home: "/home/ada-lovelace-king", goos: "linux",
+			root: "/home/ada-lovelace-king/.local/state/runnel", runtime: "/run/user/7/runnel/"},
+		"a runtime folder that is too long": {env: map[string]string{"XDG_RUNTIME_DIR": long}, home: "/home/ada-lovelace-king", goos: "linux",
+			root: "/home/ada-lovelace-king/.local/state/runnel", runtime: "/tmp/runnel-7/"},
 		"no home at all": {goos: "linux", error: "RUNNEL_STATE_DIR"},
 	}
 	for name, tt := range tests {
@@ -58,7 +60,7 @@ func TestDirs(t *testing.T) {
 func TestDirs_eachFolderItsOwn(t *testing.T) {
 	at := func(root, folder string) Place {
 		p, err := Dirs(func(key string) string {
-			return map[string]string{"RUNNEL_STATE_DIR": root, "XDG_RUNTIME_DIR": "/run"}[key]
+			return map[string]string{"RUNNEL_STATE_DIR": root + strings.Repeat("/long", 20), "XDG_RUNTIME_DIR": "/run"}[key]
 		}, "/h", "linux", folder, 7)
 		if err != nil {
 			t.Fatal(err)
@@ -119,13 +121,15 @@ func TestOf_throughLink(t *testing.T) {
 func TestMake(t *testing.T) {
 	root := t.TempDir()
 	p := Place{Root: filepath.Join(root, "r"), State: filepath.Join(root, "r", "s"), Runtime: filepath.Join(root, "run", "x")}
-	if err := os.MkdirAll(p.Runtime, 0o777); err != nil {
+	if err := os.MkdirAll(filepath.Dir(p.Runtime), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Make(); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		if err := p.Make(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for _, dir := range []string{p.Root, p.State, p.Runtime, filepath.Dir(p.Runtime)} {
+	for _, dir := range []string{p.Root, p.State, p.spool(), p.Runtime, filepath.Dir(p.Runtime)} {
 		info, err := os.Stat(dir)
 		if err != nil {
 			t.Fatal(err)
@@ -134,12 +138,34 @@ func TestMake(t *testing.T) {
 			t.Errorf("%s has mode %v", dir, info.Mode())
 		}
 	}
-	link := filepath.Join(root, "link")
-	if err := os.Symlink(root, link); err != nil {
+	if err := os.WriteFile(filepath.Join(p.Runtime, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.Runtime = link
+	if _, err := os.Stat(filepath.Join(p.spool(), "file")); err != nil {
+		t.Errorf("the short way leads elsewhere: %v", err)
+	}
+}
+
+func TestMake_linkOfElsewhere(t *testing.T) {
+	root := t.TempDir()
+	p := Place{Root: filepath.Join(root, "r"), State: filepath.Join(root, "r", "s"), Runtime: filepath.Join(root, "run", "x")}
+	if err := os.Mkdir(filepath.Dir(p.Runtime), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(root, p.Runtime); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Make(); err != nil {
+		t.Fatal(err)
+	}
+	if to, err := os.Readlink(p.Runtime); err != nil || to != p.spool() {
+		t.Errorf("leads to %s, %v", to, err)
+	}
+	p.State = filepath.Join(root, "link")
+	if err := os.Symlink(root, p.State); err != nil {
+		t.Fatal(err)
+	}
 	if err := p.Make(); err == nil {
-		t.Error("a link was taken for the runtime folder")
+		t.Error("a link was taken for the state folder")
 	}
 }
