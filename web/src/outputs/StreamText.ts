@@ -1,0 +1,137 @@
+/**
+ * A stream's text in the page, kept up to date past React. Changes are gathered for one frame (in a hidden tab, where no frames
+ * come, for a quarter of a second) and drawn once. It owns the children of its element until it is closed.
+ */
+import { nodeOf, type Span } from './ansi';
+import { TextBlocks, type Block, type KeptText } from './blocks';
+
+export interface TextFeed {
+  get(): KeptText;
+  subscribe(fn: (change: TextChange) => void): () => void;
+}
+export type TextChange = { readonly at: number; readonly text: string } | { readonly reset: true };
+
+export interface StreamOptions {
+  /** Called after each drawing. */
+  readonly drawn?: () => void;
+  /** The mark that stands for `left` units of text that are not shown. */
+  readonly mark: (left: number, total: number) => HTMLElement;
+}
+
+const HIDDEN_MS = 250;
+
+export class StreamText {
+  readonly #el: HTMLElement;
+  readonly #feed: TextFeed;
+  readonly #options: StreamOptions;
+  readonly #model = new TextBlocks();
+  #els: HTMLElement[] = [];
+  #mark: HTMLElement | null = null;
+  #waiting: { at: number; text: string }[] = [];
+  #reset = true;
+  #frame = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #off: () => void;
+
+  constructor(el: HTMLElement, feed: TextFeed, options: StreamOptions) {
+    this.#el = el;
+    this.#feed = feed;
+    this.#options = options;
+    this.#off = feed.subscribe((change) => this.#take(change));
+    this.#draw();
+  }
+
+  close(): void {
+    this.#off();
+    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#timer);
+    this.#el.replaceChildren();
+  }
+
+  #take(change: TextChange): void {
+    if ('reset' in change) {
+      this.#reset = true;
+      this.#waiting = [];
+    } else if (!this.#reset) {
+      this.#join(change);
+    }
+    if (this.#frame || this.#timer !== undefined) return;
+    if (document.hidden) this.#timer = setTimeout(() => this.#draw(), HIDDEN_MS);
+    else this.#frame = requestAnimationFrame(() => this.#draw());
+  }
+
+  /** One change that says both, where there is one. */
+  #join(change: { at: number; text: string }): void {
+    const last = this.#waiting.at(-1);
+    if (last && change.at >= last.at && change.at <= last.at + last.text.length) {
+      last.text = last.text.slice(0, change.at - last.at) + change.text;
+      return;
+    }
+    this.#waiting.push({ at: change.at, text: change.text });
+  }
+
+  #draw(): void {
+    this.#frame = 0;
+    this.#timer = undefined;
+    const changes = this.#waiting;
+    this.#waiting = [];
+    for (const { at, text } of this.#reset ? [] : changes) {
+      const change = this.#model.put(at, text);
+      if (change) this.#redraw(change.from, change.grown);
+      else this.#reset = true;
+    }
+    if (this.#reset) this.#redraw(this.#model.reset(this.#feed.get()).from, []);
+    this.#reset = false;
+    this.#trim();
+    this.#options.drawn?.();
+  }
+
+  #redraw(from: number, grown: readonly Span[]): void {
+    const last = this.#els[from - 1];
+    if (last) for (const span of grown) last.append(nodeOf(span));
+    for (const el of this.#els.splice(from)) el.remove();
+    const fresh = document.createDocumentFragment();
+    for (const block of this.#model.blocks.slice(from)) {
+      const el = draw(block);
+      this.#els.push(el);
+      fresh.append(el);
+    }
+    this.#el.append(fresh);
+  }
+
+  #trim(): void {
+    const kept = this.#feed.get();
+    const first = this.#model.gap;
+    const gone = this.#model.trim(kept.head.length, kept.tail_at).length;
+    const gap = this.#model.gap;
+    if (gap < 0) {
+      this.#mark?.remove();
+      this.#mark = null;
+      return;
+    }
+    if (gone > 0) for (const el of this.#els.splice(first < 0 ? gap : first, gone)) el.remove();
+    const before = this.#model.blocks[gap - 1];
+    const after = this.#model.blocks[gap];
+    const left = (after?.at ?? kept.total) - (before ? before.at + before.text.length : 0);
+    const mark = this.#options.mark(left, kept.total);
+    const place = this.#els[gap] ?? null;
+    if (this.#mark?.isConnected && this.#mark.nextSibling === place) {
+      if (this.#mark.textContent !== mark.textContent) {
+        this.#mark.replaceWith(mark);
+        this.#mark = mark;
+      }
+      return;
+    }
+    this.#mark?.remove();
+    this.#el.insertBefore(mark, place);
+    this.#mark = mark;
+  }
+}
+
+function draw(block: Block): HTMLElement {
+  const el = document.createElement('div');
+  el.className = 'text-block';
+  el.style.containIntrinsicSize = `auto ${Math.max(1, block.lines) * 19}px`;
+  for (const span of block.spans) el.append(nodeOf(span));
+  return el;
+}

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { choose, segments, textOf } from './registry';
+
+describe('choose', () => {
+  it('takes the richest type', () => {
+    expect(choose({ 'text/plain': 'x', 'text/html': '<b>' })).toEqual({ mime: 'text/html', renderer: 'html', lane: 'frame' });
+    expect(choose({ 'text/plain': 'x', 'image/png': 'aaaa', 'text/latex': '$x$' })?.mime).toBe('text/latex');
+    expect(choose({ 'text/plain': 'x', 'application/vnd.plotly.v1+json': {} })?.mime).toBe('text/plain');
+  });
+  it('puts what can act into the frame, and only that', () => {
+    expect(choose({ 'application/javascript': 'x' })?.lane).toBe('frame');
+    expect(choose({ 'image/svg+xml': '<svg><script>x</script></svg>' })?.lane).toBe('frame');
+    expect(choose({ 'image/svg+xml': '<svg onload="x"/>' })?.lane).toBe('frame');
+    expect(choose({ 'image/svg+xml': '<svg><path/></svg>' })?.lane).toBe('page');
+  });
+  it('has nothing for an empty bundle', () => expect(choose({})).toBeNull());
+});
+
+describe('segments', () => {
+  it('joins neighbours of the frame lane only', () => {
+    const lane = (n: number) => (n > 9 ? ('frame' as const) : ('page' as const));
+    expect(segments([1, 2, 10, 11, 3, 12], lane).map((s) => s.items)).toEqual([[1], [2], [10, 11], [3], [12]]);
+  });
+});
+
+describe('textOf', () => {
+  it('joins lists of lines', () => expect(textOf(['a\n', 'b'])).toBe('a\nb'));
+});
