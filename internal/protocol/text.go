@@ -35,7 +35,8 @@ func (t *Text) Put(at int64, text string, tailAt int64) {
 }
 
 func (t *Text) putHead(at int64, text string) {
-	keep := offsetFromEnd(t.Head, int(t.headLen()-at))
+	keep, back := offsetFromEnd(t.Head, int(t.headLen()-at))
+	at = t.headLen() - int64(back)
 	n := UTF16Offset(text, int(HeadMax-at))
 	t.headUnits = at + int64(UTF16Len(text[:n]))
 	t.headBuf.put(&t.Head, keep, text[:n])
@@ -49,8 +50,9 @@ func (t *Text) putTail(at int64, text string) {
 	if at < t.TailAt {
 		t.Tail, t.TailAt, t.Total = "", at, at
 	}
-	t.tailBuf.put(&t.Tail, offsetFromEnd(t.Tail, int(t.Total-at)), text)
-	t.Total = at + int64(UTF16Len(text))
+	keep, back := offsetFromEnd(t.Tail, int(t.Total-at))
+	t.tailBuf.put(&t.Tail, keep, text)
+	t.Total += int64(UTF16Len(text) - back)
 }
 
 // Equal says whether both hold the same text.
@@ -121,17 +123,18 @@ func UTF16Len(s string) int {
 	return n
 }
 
-// offsetFromEnd is the byte offset in s of the place that many units before its end; inside a surrogate pair it is the pair's begin.
-func offsetFromEnd(s string, units int) int {
+// offsetFromEnd is the byte offset in s of the place that many units before its end, and how many units that is: one more than asked
+// for inside a surrogate pair, where it is the pair's begin.
+func offsetFromEnd(s string, units int) (offset, back int) {
 	i := len(s)
-	for i > 0 && units > 0 {
+	for i > 0 && back < units {
 		r, size := utf8.DecodeLastRuneInString(s[:i])
-		i, units = i-size, units-1
+		i, back = i-size, back+1
 		if r > 0xFFFF {
-			units--
+			back++
 		}
 	}
-	return i
+	return i, back
 }
 
 // UTF16Offset is the byte offset in s of its UTF-16 code unit n; len(s) when s is shorter. Inside a surrogate pair it is the
