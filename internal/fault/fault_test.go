@@ -1,42 +1,51 @@
-package fault
+package fault_test
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
 	"testing"
+
+	"github.com/runnel-dev/runnel/internal/fault"
 )
 
-func TestKindOf(t *testing.T) {
-	inner := errors.New("open x: no such file")
-	tests := []struct {
+func TestKindAndMessage(t *testing.T) {
+	wrapped := fault.Wrap(fault.NoSpace, "The disk is full. Free some space.", fs.ErrClosed)
+	for _, c := range []struct {
 		name    string
 		err     error
-		kind    Kind
+		kind    fault.Kind
 		message string
 	}{
-		{"plain error", inner, Internal, Message(inner)},
-		{"new", New(Invalid, "bad name"), Invalid, "bad name"},
-		{"wrapped under a fault", fmt.Errorf("list: %w", Wrap(NotFound, "no such folder", inner)), NotFound, "no such folder"},
-		{"outermost wins", Wrap(Conflict, "exists", New(NotFound, "gone")), Conflict, "exists"},
-		{"internal text is not shown", Wrap(Internal, "secret path", inner), Internal, Message(inner)},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := KindOf(tt.err); got != tt.kind {
-				t.Errorf("kind %v, want %v", got, tt.kind)
+		{"new", fault.New(fault.NotFound, "No such notebook."), fault.NotFound, "No such notebook."},
+		{"wrapped further", fmt.Errorf("save a.ipynb: %w", wrapped), fault.NoSpace, "The disk is full. Free some space."},
+		{"outermost wins", fault.Wrap(fault.Conflict, "Changed.", wrapped), fault.Conflict, "Changed."},
+		{"joined", errors.Join(fs.ErrExist, wrapped), fault.NoSpace, "The disk is full. Free some space."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := fault.KindOf(c.err); got != c.kind {
+				t.Errorf("kind %v, want %v", got, c.kind)
 			}
-			if got := Message(tt.err); got != tt.message {
-				t.Errorf("message %q, want %q", got, tt.message)
+			if got := fault.Message(c.err); got != c.message {
+				t.Errorf("message %q, want %q", got, c.message)
 			}
 		})
 	}
-	if Wrap(Invalid, "x", nil) != nil {
-		t.Error("Wrap of nil is not nil")
+	if !errors.Is(wrapped, fs.ErrClosed) || !strings.Contains(wrapped.Error(), "closed") {
+		t.Errorf("the cause is lost: %v", wrapped)
 	}
-	if !errors.Is(Wrap(NotFound, "x", inner), inner) {
-		t.Error("the wrapped error is lost")
+}
+
+func TestUnclassified(t *testing.T) {
+	err := errors.New("open /secret/path: denied")
+	if fault.KindOf(err) != fault.Internal || strings.Contains(fault.Message(err), "secret") {
+		t.Errorf("%v %q", fault.KindOf(err), fault.Message(err))
 	}
-	if Kind(99).String() != "internal" {
-		t.Error("an unknown kind has a name of its own")
+	if fault.Message(nil) != "" || fault.Wrap(fault.Invalid, "x", nil) != nil {
+		t.Error("nil is an error")
+	}
+	if fault.Kind(99).String() != "internal" || fault.NoSpace.String() != "no_space" {
+		t.Error("names of kinds")
 	}
 }
