@@ -1,0 +1,109 @@
+package journal
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Hash names a blob: the sha256 of its bytes, in hex.
+func Hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// Put keeps data as a blob and returns its hash. The same data is kept once.
+func (j *Journal) Put(data []byte) (string, error) {
+	hash := Hash(data)
+	path := j.blobPath(hash)
+	if info, err := os.Stat(path); err == nil && info.Size() == int64(len(data)) {
+		return hash, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", fmt.Errorf("keep blob: %w", err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return "", fmt.Errorf("keep blob: %w", err)
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return "", fmt.Errorf("keep blob: %w", err)
+	}
+	return hash, nil
+}
+
+// Blob opens a blob; fs.ErrNotExist when there is none.
+func (j *Journal) Blob(hash string) (*os.File, error) {
+	if raw, err := hex.DecodeString(hash); err != nil || len(raw) != sha256.Size || strings.ToLower(hash) != hash {
+		return nil, fmt.Errorf("blob %.80q: %w", hash, fs.ErrNotExist)
+	}
+	return os.Open(j.blobPath(hash))
+}
+
+func (j *Journal) blobPath(hash string) string { return filepath.Join(j.dir, "blobs", hash[:2], hash) }
+
+// Spill writes data at offset into what is kept aside of an output. Writing the same again changes nothing.
+func (j *Journal) Spill(id NotebookID, output string, offset int64, data []byte) error {
+	path, err := j.spillPath(id, output)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("keep output: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("keep output: %w", err)
+	}
+	_, err = f.WriteAt(data, offset)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("keep output: %w", err)
+	}
+	return nil
+}
+
+// OpenSpill opens what is kept aside of an output.
+func (j *Journal) OpenSpill(id NotebookID, output string) (*os.File, error) {
+	path, err := j.spillPath(id, output)
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(path)
+}
+
+// DropSpill removes what is kept aside of an output; empty: of all outputs of the notebook.
+func (j *Journal) DropSpill(id NotebookID, output string) error {
+	if output == "" {
+		return os.RemoveAll(j.spillDir(id))
+	}
+	path, err := j.spillPath(id, output)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (j *Journal) spillDir(id NotebookID) string {
+	return filepath.Join(j.dir, "spill", strconv.FormatInt(int64(id), 10))
+}
+
+func (j *Journal) spillPath(id NotebookID, output string) (string, error) {
+	if output == "" || len(output) > 64 || strings.Trim(output, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "" {
+		return "", fmt.Errorf("output %.80q: %w", output, fs.ErrNotExist)
+	}
+	return filepath.Join(j.spillDir(id), output), nil
+}
