@@ -54,7 +54,9 @@ type Error struct {
 func New(kind Kind, message string) error { return &Error{kind: kind, message: message} }
 
 // Newf is New with a format.
-func Newf(kind Kind, format string, args ...any) error { return New(kind, fmt.Sprintf(format, args...)) }
+func Newf(kind Kind, format string, args ...any) error {
+	return New(kind, fmt.Sprintf(format, args...))
+}
 
 // Wrap gives err a kind and a message for a person; err itself is only for the log and for errors.Is. Wrap of nil is nil.
 func Wrap(kind Kind, message string, err error) error {
