@@ -93,8 +93,20 @@ func newServer(t *testing.T, ipykernel string, args ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	return newServerIn(t, ipykernel, root, filepath.Join(root, "s"), args...)
+}
+
+// newServerAt does the same with a state directory of the caller's.
+func newServerAt(t *testing.T, ipykernel, state string, args ...string) *Server {
+	t.Helper()
+	return newServerIn(t, ipykernel, t.TempDir(), state, args...)
+}
+
+func newServerIn(t *testing.T, ipykernel, root, state string, args ...string) *Server {
+	t.Helper()
 	s := &Server{
-		t: t, Dir: filepath.Join(root, "files"), State: filepath.Join(root, "s"), Token: "faults-" + strings.Repeat("k", 40),
+		t: t, Dir: filepath.Join(root, "files"), State: state, Token: "faults-" + strings.Repeat("k", 40),
 		Python: testpy.Python(t, ipykernel), Args: args, log: &lockedBuffer{},
 	}
 	if err := os.Mkdir(s.Dir, 0o755); err != nil {
@@ -106,7 +118,6 @@ func newServer(t *testing.T, ipykernel string, args ...string) *Server {
 		if t.Failed() {
 			t.Logf("server log (end):\n%s", tailOf(s.log.String(), 6000))
 		}
-		_ = os.RemoveAll(root)
 	})
 	s.Start()
 	return s

@@ -1,8 +1,11 @@
 package faults
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
@@ -137,4 +140,59 @@ func rss(pid int) int64 {
 		}
 	}
 	return 0
+}
+
+// connectedClients is how many clients the server counts.
+func connectedClients(t *testing.T, s *Server) int {
+	t.Helper()
+	code, body := s.Get("/runnel/v1/status")
+	if code != http.StatusOK {
+		t.Fatalf("status: %d %s", code, body)
+	}
+	var status struct {
+		Clients int `json:"clients"`
+	}
+	if err := json.Unmarshal(body, &status); err != nil {
+		t.Fatal(err)
+	}
+	return status.Clients
+}
+
+func decodeBody(t *testing.T, resp *http.Response, v any) {
+	t.Helper()
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode/100 != 2 {
+		body, _ := io.ReadAll(resp.Body)
+		t.Fatalf("status %d: %s", resp.StatusCode, body)
+	}
+	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// withoutClock is the state as JSON, without what may differ between equal states: nothing but the kernel's memory figure.
+func withoutClock(s *protocol.State) string {
+	s.Kernel.Memory = 0
+	data, _ := json.Marshal(s)
+	return string(data)
+}
+
+type waiter = func(context.Context, string, func(*protocol.State) bool) error
+
+// start2 queues a run whose ack may take long; the returned function waits for the ack.
+func start2(t *testing.T, c *pageclient.Client, cell protocol.CellID, code string) func() protocol.RunID {
+	cmd := protocol.Command{Type: protocol.CmdExecute, CellID: cell, Code: &code}
+	wait := c.Send(&cmd)
+	return func() protocol.RunID {
+		t.Helper()
+		select {
+		case ack := <-wait:
+			if ack.Status == protocol.AckRejected {
+				t.Fatalf("execute rejected: %s", ack.Error)
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("no ack")
+		}
+		return protocol.RunID(cmd.CmdID)
+	}
 }
