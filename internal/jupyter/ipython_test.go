@@ -88,7 +88,7 @@ func TestIPythonArgs(t *testing.T) {
 			}
 		})
 		k.stop()
-		if major == "6" && k.stdout.Len() > 0 || strings.Contains(k.stdout.String(), "Runnel") {
+		if k.stdout.Len() > 0 {
 			t.Errorf("the process printed %q", k.stdout)
 		}
 	})
@@ -195,26 +195,27 @@ func TestNothingDroppedForASlowReader(t *testing.T) {
 	})
 }
 
+// The two kinds of request alternate, so that a busy machine slows both.
 func BenchmarkVariables(b *testing.B) {
 	for _, n := range []int{0, 100} {
-		for _, ask := range []bool{false, true} {
-			b.Run(fmt.Sprintf("%d variables, asked %v", n, ask), func(b *testing.B) {
-				k := startIPython(b, "7", jupyter.IPythonArgs()...)
-				k.run(plain(fmt.Sprintf("for i in range(%d): globals()[f'v{i}'] = list(range(i))", n)))
-				r := plain("pass")
-				if ask {
-					r = described("pass")
-				}
-				r.StoreHistory = false
-				var all []time.Duration
-				for b.Loop() {
+		b.Run(fmt.Sprintf("%d variables", n), func(b *testing.B) {
+			k := startIPython(b, "7", jupyter.IPythonArgs()...)
+			k.run(plain(fmt.Sprintf("for i in range(%d): globals()[f'v{i}'] = list(range(i))", n)))
+			requests := []jupyter.ExecuteRequest{plain("pass"), described("pass")}
+			var times [2][]time.Duration
+			for b.Loop() {
+				for i, r := range requests {
 					start := time.Now()
 					k.run(r)
-					all = append(all, time.Since(start))
+					times[i] = append(times[i], time.Since(start))
 				}
-				slices.Sort(all)
-				b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "ms-median")
-			})
-		}
+			}
+			median := func(d []time.Duration) float64 {
+				slices.Sort(d)
+				return float64(d[len(d)/2].Microseconds()) / 1000
+			}
+			b.ReportMetric(median(times[0]), "ms-without")
+			b.ReportMetric(median(times[1]), "ms-with")
+		})
 	}
 }

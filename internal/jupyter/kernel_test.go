@@ -51,12 +51,7 @@ func startKernel(t testing.TB, transport string, argv ...string) *realKernel {
 	if err := info.Write(file); err != nil {
 		t.Fatal(err)
 	}
-	signer, err := info.Signer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := &realKernel{t: t, signer: signer, conns: map[jupyter.Channel]*zmtp.Conn{}, stdout: &bytes.Buffer{}, iopub: make(chan received, 1<<16),
-		ended: make(chan struct{}), pauses: make(chan chan struct{}, 1)}
+	k := newRealKernel(t, info)
 	argv, err = jupyter.Spec{Name: "test", Argv: argv}.Command(file, "")
 	if err != nil {
 		t.Fatal(err)
@@ -68,8 +63,22 @@ func startKernel(t testing.TB, transport string, argv ...string) *realKernel {
 	if err := k.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(k.stop)
 	k.connect(info)
+	return k
+}
+
+// newRealKernel is a client that is not connected yet.
+func newRealKernel(t testing.TB, info jupyter.ConnectionInfo) *realKernel {
+	t.Helper()
+	signer, err := info.Signer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &realKernel{
+		t: t, signer: signer, conns: map[jupyter.Channel]*zmtp.Conn{}, stdout: &bytes.Buffer{},
+		iopub: make(chan received, 1<<16), ended: make(chan struct{}), pauses: make(chan chan struct{}, 1),
+	}
+	t.Cleanup(k.stop)
 	return k
 }
 
@@ -193,12 +202,16 @@ func (k *realKernel) untilIdle(id string) (all []received) {
 }
 
 func (k *realKernel) stop() {
-	_ = k.cmd.Process.Signal(syscall.SIGKILL)
-	_ = k.cmd.Wait()
+	if k.cmd != nil && k.cmd.Process != nil {
+		_ = k.cmd.Process.Kill()
+		_ = k.cmd.Wait()
+	}
 	for _, c := range k.conns {
 		_ = c.Close()
 	}
-	for range k.iopub {
+	if k.conns[jupyter.IOPub] != nil {
+		for range k.iopub {
+		}
 	}
 }
 
