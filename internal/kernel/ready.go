@@ -17,7 +17,15 @@ import (
 // belongs to a handshake, also one of a server before.
 const handshakePrefix = "runnel-ready-"
 
-const handshakeEvery = 500 * time.Millisecond
+const (
+	handshakeEvery = 500 * time.Millisecond
+	// echoAfter: the kernel has answered, but before its iopub knew of us.
+	echoAfter = 10 * time.Millisecond
+	// controlAfter: ipykernel 6 prints a traceback when a control message comes
+	// before it has begun to read shell, so control is asked only by those who
+	// got no answer on shell.
+	controlAfter = 5 * time.Second
+)
 
 // readiness is what has been heard of a kernel that starts.
 type readiness struct {
@@ -30,10 +38,11 @@ type readinessState struct {
 	info  *jupyter.KernelInfoReply
 	err   error
 	done  chan struct{} // closed when both were heard, or with err
+	heard chan struct{} // poked when the reply came first
 }
 
 func newReadiness() readiness {
-	return readiness{&readinessState{done: make(chan struct{})}}
+	return readiness{&readinessState{done: make(chan struct{}), heard: make(chan struct{}, 1)}}
 }
 
 func (r readiness) note(iopub bool, info *jupyter.KernelInfoReply, err error) {
@@ -47,6 +56,7 @@ func (r readiness) note(iopub bool, info *jupyter.KernelInfoReply, err error) {
 	r.iopub = r.iopub || iopub
 	if info != nil {
 		r.info = info
+		poke(r.heard)
 	}
 	r.err = err
 	if err != nil || r.iopub && r.info != nil {
@@ -86,6 +96,7 @@ func (k *Kernel) handshake(ch jupyter.Channel, m jupyter.Message) bool {
 func (k *Kernel) Ready(ctx context.Context) error {
 	again := time.NewTimer(0)
 	defer again.Stop()
+	begun, echo := time.Now(), echoAfter
 	for {
 		select {
 		case <-k.ready.done:
@@ -93,9 +104,17 @@ func (k *Kernel) Ready(ctx context.Context) error {
 			return err
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-k.ready.heard:
+			again.Reset(echo)
+			echo = min(2*echo, handshakeEvery)
+			continue
 		case <-again.C:
 		}
-		for _, ch := range []jupyter.Channel{jupyter.Shell, jupyter.Control} {
+		ask := []jupyter.Channel{jupyter.Shell}
+		if time.Since(begun) > controlAfter {
+			ask = append(ask, jupyter.Control)
+		}
+		for _, ch := range ask {
 			id := handshakePrefix + uuid.NewString()
 			m, err := jupyter.NewMessage(string(k.id), id, "kernel_info_request", nil, time.Now())
 			if err != nil {
