@@ -65,6 +65,13 @@ func (c *Client) partLocked(f protocol.SnapshotPart) error {
 	}
 	s := c.partial.State
 	s.Cells = append(s.Cells, f.Cells...)
+	if len(f.Outputs) > 0 {
+		if cell := s.Cell(f.CellID); cell != nil {
+			cell.Outputs = append(cell.Outputs, f.Outputs...)
+		} else {
+			c.violateLocked("a part of the unknown cell %s", f.CellID)
+		}
+	}
 	if f.Text != "" {
 		cell := s.Cell(f.CellID)
 		switch {

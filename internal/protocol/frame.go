@@ -81,15 +81,17 @@ type (
 		Cells int    `json:"cells"` // how many there are in all
 		More  bool   `json:"more"`
 	}
-	// SnapshotPart carries further cells, or the rest of a long text: of an output's Tail when OutputID is set, else of a source.
+	// SnapshotPart carries further cells; or further outputs of the cell CellID; or the rest of a long text: of an output's Tail
+	// when OutputID is set, else of the source of CellID.
 	SnapshotPart struct {
-		Type     string   `json:"type"` // "snapshot_part"
-		Sub      string   `json:"sub"`
-		Cells    []*Cell  `json:"cells,omitempty"`
-		CellID   CellID   `json:"cell_id,omitempty"`
-		OutputID OutputID `json:"output_id,omitempty"`
-		Text     string   `json:"text,omitempty"` // appended
-		More     bool     `json:"more"`
+		Type     string    `json:"type"` // "snapshot_part"
+		Sub      string    `json:"sub"`
+		Cells    []*Cell   `json:"cells,omitempty"` // appended
+		CellID   CellID    `json:"cell_id,omitempty"`
+		Outputs  []*Output `json:"outputs,omitempty"` // appended
+		OutputID OutputID  `json:"output_id,omitempty"`
+		Text     string    `json:"text,omitempty"` // appended
+		More     bool      `json:"more"`
 	}
 	// Gone says there is no such notebook for this client (any more).
 	Gone struct {

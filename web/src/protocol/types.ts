@@ -314,6 +314,8 @@ export interface SnapshotPart {
   readonly sub: string;
   readonly cells?: readonly Cell[];
   readonly cell_id?: CellId;
+  /** Further outputs of the cell, appended. */
+  readonly outputs?: readonly Output[];
   readonly output_id?: OutputId;
   readonly text?: string;
   readonly more: boolean;
