@@ -59,7 +59,7 @@ func (s Set) Invert(source string) (Set, error) {
 	if rest != "" {
 		return Set{}, ErrMismatch
 	}
-	return Set{out.spans}, nil
+	return Set(out), nil
 }
 
 // FromDiff is a set that makes after out of before: one replacement between what both begin and end with.
@@ -71,7 +71,7 @@ func FromDiff(before, after string) Set {
 	out.keep(Units(before[:begin]))
 	out.replace(Units(before[begin:len(before)-end]), utf16.Encode([]rune(after[begin:len(after)-end])))
 	out.keep(Units(before[len(before)-end:]))
-	return Set{out.spans}
+	return Set(out)
 }
 
 func commonPrefix(a, b string) int {

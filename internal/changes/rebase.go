@@ -25,7 +25,7 @@ func (s Set) Map(other Set, before bool) (Set, error) {
 			return Set{}, ErrMismatch
 		}
 	}
-	return Set{out.spans}, nil
+	return Set(out), nil
 }
 
 // comesBefore orders the current change of b against that of a, at the same place: the shorter one first, then as before says.
@@ -103,7 +103,7 @@ func (s Set) Compose(next Set) (Set, error) {
 			b.forward(n)
 		}
 	}
-	return Set{out.spans}, nil
+	return Set(out), nil
 }
 
 // joined is what a and then b do to the next n units between them. A replaced stretch counts at its begin, with all it puts.
