@@ -89,7 +89,7 @@ func ownFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	info, err := os.Lstat(dir)
+	info, err := os.Stat(dir) // a short link may lead to it (package place), from a folder of ours
 	if err != nil {
 		return err
 	}

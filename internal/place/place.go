@@ -26,8 +26,8 @@ import (
 const (
 	// maxSocketPath is a unix socket path that every system accepts (Linux takes 107 bytes, macOS 103).
 	maxSocketPath = 100
-	// socketTail is what a keeper may append to Runtime: a separator, a kernel id (a UUID at most) and a short file name.
-	socketTail = 1 + 36 + 1 + 9
+	// socketTail is what is appended to Runtime: a separator, a kernel's folder (12 hex digits) and a short file name.
+	socketTail = 1 + 12 + 1 + 12
 )
 
 // Place is where Runnel keeps what belongs to one served folder.

@@ -16,7 +16,7 @@ func TestDirs(t *testing.T) {
 	}{
 		"Linux without anything set": {home: "/home/ada", goos: "linux", root: "/home/ada/.local/state/runnel",
 			runtime: "/home/ada/.local/state/runnel/"},
-		"a long home":                       {home: "/home/ada-lovelace-king", goos: "linux", root: "/home/ada-lovelace-king/.local/state/runnel", runtime: "/tmp/runnel-7/"},
+		"a long home":                       {home: "/home/ada-lovelace-king-of-engines-and-numbers", goos: "linux", root: "/home/ada-lovelace-king-of-engines-and-numbers/.local/state/runnel", runtime: "/tmp/runnel-7/"},
 		"macOS":                             {home: "/Users/ada", goos: "darwin", root: "/Users/ada/Library/Application Support/Runnel", runtime: "/tmp/runnel-7/"},
 		"XDG_STATE_HOME":                    {env: map[string]string{"XDG_STATE_HOME": "/s"}, home: "/home/ada", goos: "linux", root: "/s/runnel", runtime: "/s/runnel/"},
 		"a relative XDG_STATE_HOME is none": {env: map[string]string{"XDG_STATE_HOME": "s"}, home: "/h", goos: "linux", root: "/h/.local/state/runnel", runtime: "/h/"},
@@ -25,10 +25,10 @@ func TestDirs(t *testing.T) {
 		"a relative RUNNEL_STATE_DIR is refused": {env: map[string]string{"RUNNEL_STATE_DIR": "r"}, home: "/h", goos: "linux", error: "absolute"},
 		"XDG_RUNTIME_DIR": {env: map[string]string{"XDG_RUNTIME_DIR": "/run/user/7"}, home: "/home/ada", goos: "linux",
 			root: "/home/ada/.local/state/runnel", runtime: "/home/ada/.local/state/runnel/"},
-		"XDG_RUNTIME_DIR and a long home": {env: map[string]string{"XDG_RUNTIME_DIR": "/run/user/7"}, home: "/home/ada-lovelace-king", goos: "linux",
-			root: "/home/ada-lovelace-king/.local/state/runnel", runtime: "/run/user/7/runnel/"},
-		"a runtime folder that is too long": {env: map[string]string{"XDG_RUNTIME_DIR": long}, home: "/home/ada-lovelace-king", goos: "linux",
-			root: "/home/ada-lovelace-king/.local/state/runnel", runtime: "/tmp/runnel-7/"},
+		"XDG_RUNTIME_DIR and a long home": {env: map[string]string{"XDG_RUNTIME_DIR": "/run/user/7"}, home: "/home/ada-lovelace-king-of-engines-and-numbers", goos: "linux",
+			root: "/home/ada-lovelace-king-of-engines-and-numbers/.local/state/runnel", runtime: "/run/user/7/runnel/"},
+		"a runtime folder that is too long": {env: map[string]string{"XDG_RUNTIME_DIR": long}, home: "/home/ada-lovelace-king-of-engines-and-numbers", goos: "linux",
+			root: "/home/ada-lovelace-king-of-engines-and-numbers/.local/state/runnel", runtime: "/tmp/runnel-7/"},
 		"no home at all": {goos: "linux", error: "RUNNEL_STATE_DIR"},
 	}
 	for name, tt := range tests {

@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runnel-dev/runnel/internal/kernel"
+	"github.com/runnel-dev/runnel/internal/place"
+)
+
+// listed is what `runnel kernels list --json` prints of each kernel.
+type listed struct {
+	ID        kernel.ID `json:"id"`
+	Notebook  string    `json:"notebook"`
+	Name      string    `json:"name"`
+	Language  string    `json:"language,omitempty"`
+	PID       int       `json:"pid"`
+	KeeperPID int       `json:"keeper_pid"`
+	Memory    int64     `json:"memory"` // bytes, of the kernel and its children
+	Started   time.Time `json:"started"`
+	Server    bool      `json:"server"` // a server is attached
+}
+
+// kernelsOptions are the flags that the subcommands share.
+type kernelsOptions struct {
+	folder string
+	asJSON bool
+	all    bool
+	force  bool
+}
+
+func kernelsCommand() *cobra.Command {
+	var o kernelsOptions
+	cmd := &cobra.Command{
+		Use:   "kernels",
+		Short: "List, interrupt and stop the kernels of a folder, with or without a server",
+		Args:  noArguments,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return o.list(cmd) },
+	}
+	cmd.PersistentFlags().StringVar(&o.folder, "folder", ".", "the served folder")
+	list := &cobra.Command{
+		Use: "list", Short: "List the kernels that run", Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.list(cmd) },
+	}
+	for _, c := range []*cobra.Command{cmd, list} {
+		c.Flags().BoolVar(&o.asJSON, "json", false, "for a script")
+	}
+	interrupt := &cobra.Command{
+		Use: "interrupt [NOTEBOOK or ID]...", Short: "Interrupt what they run", Args: o.some,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.each(cmd, args, "interrupted", func(ctx context.Context, m *kernel.Manager, id kernel.ID) error { return m.Interrupt(ctx, id) })
+		},
+	}
+	stop := &cobra.Command{
+		Use: "stop [NOTEBOOK or ID]...", Short: "Stop them; their variables are gone", Args: o.some,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.each(cmd, args, "stopped", func(ctx context.Context, m *kernel.Manager, id kernel.ID) error { return m.Stop(ctx, id, o.force) })
+		},
+	}
+	stop.Flags().BoolVar(&o.force, "force", false, "kill, do not ask the kernel to end")
+	for _, c := range []*cobra.Command{interrupt, stop} {
+		c.Flags().BoolVar(&o.all, "all", false, "all kernels of the folder")
+	}
+	cmd.AddCommand(list, interrupt, stop)
+	return cmd
+}
+
+// some wants either names or --all.
+func (o *kernelsOptions) some(cmd *cobra.Command, args []string) error {
+	if o.all == (len(args) > 0) {
+		return usage(fmt.Errorf("%s needs the kernels' notebooks or ids, or --all", cmd.CommandPath()))
+	}
+	return nil
+}
+
+// find lists the living kernels of the folder. A folder that was never served has none.
+func (o *kernelsOptions) find(ctx context.Context) (*kernel.Manager, []listed, error) {
+	where, err := place.Of(o.folder)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := where.Make(); err != nil {
+		return nil, nil, err
+	}
+	manager, err := kernel.NewManager(kernel.Config{RuntimeDir: where.Runtime})
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := manager.Find(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	list := []listed{}
+	for _, f := range found {
+		if f.Alive && !f.State.Exited {
+			list = append(list, listed{ID: f.ID, Notebook: f.NotebookID, Name: f.Name, Language: f.Language, PID: f.KernelPID,
+				KeeperPID: f.KeeperPID, Memory: f.Memory, Started: f.Started, Server: f.Attached})
+		}
+	}
+	slices.SortFunc(list, func(a, b listed) int { return strings.Compare(a.Notebook, b.Notebook) })
+	return manager, list, nil
+}
+
+func (o *kernelsOptions) list(cmd *cobra.Command) error {
+	_, list, err := o.find(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		return printJSON(cmd, list)
+	}
+	if len(list) == 0 {
+		fmt.Fprintln(cmd.OutOrStdout(), "no kernel runs for this folder")
+		return nil
+	}
+	return printKernels(cmd.OutOrStdout(), list, time.Now())
+}
+
+func printKernels(w io.Writer, list []listed, now time.Time) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NOTEBOOK\tKERNEL\tPID\tMEMORY\tRUNS FOR\tSERVER\tID")
+	for _, k := range list {
+		server := "gone"
+		if k.Server {
+			server = "here"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d MiB\t%v\t%s\t%s\n", k.Notebook, k.Name, k.PID, k.Memory>>20, now.Sub(k.Started).Round(time.Second), server, k.ID)
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
+
+// each does something to the kernels that args name, or to all.
+func (o *kernelsOptions) each(cmd *cobra.Command, args []string, done string, do func(context.Context, *kernel.Manager, kernel.ID) error) error {
+	ctx, cancel := interruptible(cmd.Context())
+	defer cancel()
+	manager, list, err := o.find(ctx)
+	if err != nil {
+		return err
+	}
+	if !o.all {
+		if list, err = chosen(list, args); err != nil {
+			return err
+		}
+	}
+	failed := false
+	for _, k := range list {
+		if err := do(ctx, manager, k.ID); err != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", k.Notebook, err)
+			failed = true
+			continue
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", k.Notebook, done)
+	}
+	if failed {
+		return errSaid
+	}
+	return nil
+}
+
+func chosen(list []listed, names []string) ([]listed, error) {
+	var some []listed
+	for _, name := range names {
+		i := slices.IndexFunc(list, func(k listed) bool {
+			return string(k.ID) == name || k.Notebook == filepath.ToSlash(filepath.Clean(name))
+		})
+		if i < 0 {
+			return nil, fmt.Errorf("no kernel runs for %s; 'runnel kernels list' names those that do", name)
+		}
+		some = append(some, list[i])
+	}
+	return some, nil
+}
