@@ -1,0 +1,23 @@
+import type { Cell, Output, SnapshotPart, State } from '../protocol/types';
+
+/** The state before anything is known. */
+export const emptyState: State = {
+  notebook: '', epoch: '', n: 0, metadata: {}, cells: [],
+  kernel: { id: '', name: '', display_name: '', language: '', state: 'none' },
+  queue: [], prompts: [], save: { state: 'saved', since: 0 }, bin: [],
+};
+
+/** A snapshot with one more part: further cells, or the rest of a long text. */
+export function addPart(state: State, part: SnapshotPart): State {
+  let cells = part.cells && part.cells.length > 0 ? [...state.cells, ...part.cells] : state.cells;
+  if (part.cell_id !== undefined && part.text !== undefined) {
+    const { cell_id, output_id, text } = part;
+    cells = cells.map((c) => (c.id === cell_id ? (output_id === undefined ? { ...c, source: c.source + text } : lengthen(c, output_id, text)) : c));
+  }
+  return { ...state, cells };
+}
+
+function lengthen(cell: Cell, id: Output['id'], text: string): Cell {
+  const outputs = cell.outputs.map((o) => (o.id === id && o.kind === 'stream' ? { ...o, text: { ...o.text, tail: o.text.tail + text } } : o));
+  return { ...cell, outputs };
+}
