@@ -16,8 +16,9 @@ func TestDirs(t *testing.T) {
 	}{
 		"Linux without anything set": {home: "/home/ada", goos: "linux", root: "/home/ada/.local/state/runnel",
 			runtime: "/home/ada/.local/state/runnel/"},
-		"a long home":                       {home: "/home/ada-lovelace-king-of-engines-and-numbers", goos: "linux", root: "/home/ada-lovelace-king-of-engines-and-numbers/.local/state/runnel", runtime: "/tmp/runnel-7/"},
-		"macOS":                             {home: "/Users/ada", goos: "darwin", root: "/Users/ada/Library/Application Support/Runnel", runtime: "/tmp/runnel-7/"},
+		"a long home": {home: "/home/ada-lovelace-king-of-engines-and-numbers", goos: "linux", root: "/home/ada-lovelace-king-of-engines-and-numbers/.local/state/runnel", runtime: "/tmp/runnel-7/"},
+		"macOS": {home: "/Users/ada", goos: "darwin", root: "/Users/ada/Library/Application Support/Runnel",
+			runtime: "/Users/ada/Library/Application Support/Runnel/"},
 		"XDG_STATE_HOME":                    {env: map[string]string{"XDG_STATE_HOME": "/s"}, home: "/home/ada", goos: "linux", root: "/s/runnel", runtime: "/s/runnel/"},
 		"a relative XDG_STATE_HOME is none": {env: map[string]string{"XDG_STATE_HOME": "s"}, home: "/h", goos: "linux", root: "/h/.local/state/runnel", runtime: "/h/"},
 		"RUNNEL_STATE_DIR comes first": {env: map[string]string{"RUNNEL_STATE_DIR": "/r/", "XDG_STATE_HOME": "/s"}, home: "/h", goos: "linux",
