@@ -100,7 +100,7 @@ func Run(ctx context.Context, config Config) (report Report, err error) {
 func splitToken(text string) (string, string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
-		return "", "", fmt.Errorf("%q is not a server's URL, such as http://127.0.0.1:8000/?token=...", text)
+		return "", "", fmt.Errorf("%q is not a URL that serve prints, such as http://127.0.0.1:8000/?token=abc", text)
 	}
 	token := u.Query().Get("token")
 	u.RawQuery = ""

@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runnel-dev/runnel/internal/conformance"
+)
+
+func conformanceCommand() *cobra.Command {
+	var notebook string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "conformance URL",
+		Short:   "Check that a server speaks the fixed part of the WebSocket protocol",
+		Long:    "Runs each rule of the protocol's fixed part (docs/protocol.md, P1 to P10) against a\nserver with a Python kernel, in a notebook of its own. Exit code 1 if one is broken.",
+		Example: "  runnel conformance 'http://127.0.0.1:8000/?token=abc'",
+		Args:    exactly(1, "the server's URL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := interruptible(cmd.Context())
+			defer cancel()
+			if u, err := url.Parse(args[0]); err != nil || u.Host == "" {
+				return usage(fmt.Errorf("%q is not a URL such as http://127.0.0.1:8000/?token=abc", args[0]))
+			}
+			out := cmd.OutOrStdout()
+			if asJSON {
+				out = io.Discard
+			}
+			checks := conformance.Run(ctx, conformance.Options{URL: args[0], Notebook: notebook, Out: out})
+			if asJSON {
+				if err := printJSON(cmd, checks); err != nil {
+					return err
+				}
+			}
+			for _, c := range checks {
+				if c.Error != "" {
+					fmt.Fprintln(cmd.ErrOrStderr(), "a rule is broken (✗)")
+					return errSaid
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&notebook, "notebook", "conformance.ipynb", "the notebook to use; it is created")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "for a script")
+	return cmd
+}
