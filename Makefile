@@ -3,7 +3,7 @@ SHELL := /bin/bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 
-.PHONY: help run build web cross check check-web test test-env unit race fuzz e2e bench bench-page soak doctor clean
+.PHONY: help run build web cross check test test-env unit race fuzz e2e bench bench-page soak doctor clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ cross: web ## compile for Linux and macOS, amd64 and arm64
 	@for p in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do \
 	  echo "bin/runnel-$${p/\//-}"; GOOS=$${p%/*} GOARCH=$${p#*/} $(GO_BUILD) -o bin/runnel-$${p/\//-} ./cmd/runnel || exit 1; done
 
-check: ## formatting, vet, staticcheck, tidy go.mod, the page's types and lint
+check: ## format, vet, staticcheck, tidy go.mod, the page's types and lint
 	@scripts/check.sh
 
 test: ## install what the tests need and run everything
@@ -41,17 +41,17 @@ fuzz: ## every fuzz target for 20 s each (FUZZTIME=1m for longer)
 	@scripts/fuzz.sh $${FUZZTIME:-20s}
 
 e2e: build ## Chromium drives the built binary
-	cd web && npm run e2e
+	@cd web && CHROMIUM="$$(../scripts/need-chromium.sh)" npm run --silent e2e
 
-bench: build ## measure against the kernel itself and against Jupyter Server
+bench: build ## measure beside the kernel itself and the newest Jupyter Server
 	@scripts/bench-env.sh
 	bin/runnel bench --peer jupyter --peer-python .cache/bench-env/bin/python
 
 bench-page: build ## measure what a person sees, in Chromium
 	@scripts/bench-page.sh
 
-soak: build ## cut lines, killed servers and floods, for SOAK=10m
-	go test -count=1 -timeout 0 ./internal/soak -soak $${SOAK:-10m}
+soak: build ## the fault tests at the numbers that the promises name (long)
+	RUNNEL_SOAK=1 go test -count=1 -timeout 0 -v ./internal/faults
 
 doctor: build ## check this machine: one line for each promise, with its figure
 	bin/runnel doctor

@@ -1,0 +1,26 @@
+#!/bin/bash
+# Everything that must be true before a change lands. Continuous integration runs
+# the same. It stops at the first step that fails and says which.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() {
+	local began=$SECONDS
+	printf '\n== %s\n' "$1"
+	shift
+	"$@" || { printf '\n== failed after %d s: %s\n' $((SECONDS - began)) "$*"; exit 1; }
+	printf '== %d s\n' $((SECONDS - began))
+}
+in_web() { (cd web && "$@"); }
+go_tests() { go test -race -timeout 15m -p 2 ./...; }
+
+step "kernels for the tests" scripts/test-env.sh
+step "a browser for the tests" scripts/need-chromium.sh
+step "what the page is built with" scripts/web-deps.sh
+step "format, vet, staticcheck, types, lint" scripts/check.sh
+step "tests of the page" in_web npm run --silent test
+step "the page and the binary" make --no-print-directory build
+step "size of the page" in_web npm run --silent size
+step "tests of the server, under the race detector" go_tests
+step "browser tests" make --no-print-directory e2e
+printf '\nall passed in %d s\n' "$SECONDS"

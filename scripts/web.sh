@@ -1,0 +1,17 @@
+#!/bin/sh
+# Builds the page (web/) and puts it where the binary embeds it from
+# (internal/webui/dist). Does nothing when nothing has changed.
+set -eu
+cd "$(dirname "$0")/.."
+
+scripts/web-deps.sh
+now=$(find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print | LC_ALL=C sort | xargs cat | cksum)
+if [ -f internal/webui/dist/index.html ] && [ "$(cat .cache/web.stamp 2>/dev/null)" = "$now" ]; then
+	exit 0
+fi
+echo "building the page"
+rm -f .cache/web.stamp
+(cd web && npm run --silent build)
+rm -rf internal/webui/dist
+cp -R web/dist internal/webui/dist
+printf '%s' "$now" >.cache/web.stamp
