@@ -1,5 +1,58 @@
+import { browserClock, browserIds, holdLock, SessionKeep } from './browser';
+import { browserCarriers } from './carriers';
 import type { PageConnection } from './model';
+import { Page } from './page';
+import { newCellId } from '../protocol/ids';
+
 export type { Line, PageConnection as Connection } from './model';
 
 /** The connection of this page, with the browser's own socket, clock and storage. Nothing happens before connect(). */
-export declare function createConnection(options?: { base?: string }): PageConnection;
+export function createConnection(): PageConnection {
+  const pageId = `${newCellId(browserIds)}${newCellId(browserIds)}`;
+  const lock = `runnel-page-${pageId}`;
+  const keep = new SessionKeep();
+  return new Page({
+    clock: browserClock, keep, ids: browserIds, pageId, soon, carriers: browserCarriers(pageId, lock),
+    recovered: Promise.all([keep.open(), holdLock(lock, 1_000)]).then(() => undefined),
+    onWake, onHide,
+  });
+}
+
+/** With the next frame of the screen; at once when the page is hidden; not later than 100 ms when it is covered and gets no frames. */
+function soon(fn: () => void): void {
+  if (document.visibilityState === 'hidden') return queueMicrotask(fn);
+  const frame = requestAnimationFrame(() => run());
+  const timer = setTimeout(() => run(), 100);
+  let done = false;
+  const run = () => {
+    if (done) return;
+    done = true;
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+    fn();
+  };
+}
+
+function onWake(fn: () => void): () => void {
+  const visible = () => document.visibilityState === 'visible' && fn();
+  const back = (e: PageTransitionEvent) => e.persisted && fn();
+  window.addEventListener('online', fn);
+  window.addEventListener('pageshow', back);
+  document.addEventListener('visibilitychange', visible);
+  return () => {
+    window.removeEventListener('online', fn);
+    window.removeEventListener('pageshow', back);
+    document.removeEventListener('visibilitychange', visible);
+  };
+}
+
+function onHide(fn: (ends: boolean) => void): () => void {
+  const gone = (e: PageTransitionEvent) => fn(!e.persisted);
+  const hidden = () => document.visibilityState === 'hidden' && fn(false);
+  window.addEventListener('pagehide', gone);
+  document.addEventListener('visibilitychange', hidden);
+  return () => {
+    window.removeEventListener('pagehide', gone);
+    document.removeEventListener('visibilitychange', hidden);
+  };
+}

@@ -7,9 +7,13 @@ export const emptyState: State = {
   queue: [], prompts: [], save: { state: 'saved', since: 0 }, bin: [],
 };
 
-/** A snapshot with one more part: further cells, or the rest of a long text. */
+/** A snapshot with one more part: further cells, further outputs of a cell, or the rest of a long text. */
 export function addPart(state: State, part: SnapshotPart): State {
   let cells = part.cells && part.cells.length > 0 ? [...state.cells, ...part.cells] : state.cells;
+  const more = part.outputs;
+  if (part.cell_id !== undefined && more && more.length > 0) {
+    cells = cells.map((c) => (c.id === part.cell_id ? { ...c, outputs: [...c.outputs, ...more] } : c));
+  }
   if (part.cell_id !== undefined && part.text !== undefined) {
     const { cell_id, output_id, text } = part;
     cells = cells.map((c) => (c.id === cell_id ? (output_id === undefined ? { ...c, source: c.source + text } : lengthen(c, output_id, text)) : c));
