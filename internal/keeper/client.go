@@ -191,7 +191,7 @@ func (c *Client) fill(b []byte) ([]byte, error) {
 			return b, err
 		}
 		c.need = size
-		c.part = append(make([]byte, 0, size), c.part...)
+		c.part = append(make([]byte, 0, min(size, Window)), c.part...)
 	}
 	n := min(c.need-len(c.part), len(b))
 	c.part = append(c.part, b[:n]...)

@@ -252,6 +252,8 @@ func (k *keeper) exited(e Exit) {
 // loop waits for what ends the keeper, and says whether the folder may go.
 func (k *keeper) loop(ctx context.Context) (remove bool) {
 	var flood floodWatch
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
 	timer := time.NewTimer(tickEvery)
 	defer timer.Stop()
 	ended := ctx.Done()
@@ -260,7 +262,7 @@ func (k *keeper) loop(ctx context.Context) (remove bool) {
 		if end {
 			return remove
 		}
-		timer.Reset(min(next, tickEvery))
+		timer.Reset(next)
 		select {
 		case <-k.wake:
 		case <-ended:
@@ -270,6 +272,7 @@ func (k *keeper) loop(ctx context.Context) (remove bool) {
 			k.mu.Unlock()
 			k.stop(defaultGrace, false)
 		case <-timer.C:
+		case <-ticker.C:
 			k.tick()
 			flood.tick(k.spool)
 		}
@@ -342,16 +345,16 @@ func (k *keeper) tick() {
 
 func (k *keeper) poke() { poke(k.wake) }
 
-// floodWatch gives memory back to the system when a flood is over.
+// floodWatch gives memory back to the system when a flood is over and written.
 type floodWatch struct {
 	seen, freed int64
 }
 
 func (f *floodWatch) tick(s *spool) {
 	s.mu.Lock()
-	end := s.end
+	end, written := s.end, s.written
 	s.mu.Unlock()
-	if end == f.seen && end-f.freed > floodBytes {
+	if end == f.seen && end == written && end-f.freed > floodBytes {
 		f.freed = end
 		debug.FreeOSMemory()
 	}

@@ -55,7 +55,7 @@ type Record struct {
 const (
 	recordHeader = 8       // length and checksum
 	bodyHeader   = 8 + 9   // number, time, kind
-	maxBody      = 1 << 31 // far above zmtp's largest frame that we accept
+	maxBody      = 1 << 30 // above zmtp's largest frame that we accept
 )
 
 // ErrDamaged: bytes that are not a record in its place.

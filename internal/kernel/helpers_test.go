@@ -274,3 +274,24 @@ func isStream(e kernel.Event, text string) bool {
 }
 
 func dirOf(m *kernel.Manager, id kernel.ID) string { return kernel.DirOf(m, id) }
+
+// streamText is what an event adds to a cell's stdout, and nothing for others.
+func streamText(e kernel.Event) string {
+	if e.Kind != kernel.Message || header(e).MsgType != "stream" {
+		return ""
+	}
+	s, _ := jupyter.Decode[jupyter.Stream](e.Msg.Content)
+	if s.Name != "stdout" {
+		return "" // debugpy's warnings at the start
+	}
+	return s.Text
+}
+
+// numbered is what printing 0 to n-1 on lines of their own gives.
+func numbered(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintln(&b, i)
+	}
+	return b.String()
+}
