@@ -127,8 +127,8 @@ func TestFakeKernel(t *testing.T) {
 	})
 	t.Run("dies as told", func(t *testing.T) {
 		k.request(jupyter.Shell, "execute_request", plain("die 3"))
-		if err := k.cmd.Wait(); k.cmd.ProcessState.ExitCode() != 3 {
-			t.Errorf("%v", err)
+		if <-k.exited; k.cmd.ProcessState.ExitCode() != 3 {
+			t.Errorf("%v", k.exit)
 		}
 	})
 }
@@ -137,7 +137,7 @@ func TestFakeKernelEnds(t *testing.T) {
 	t.Run("by a signal", func(t *testing.T) {
 		k := startFake(t)
 		k.request(jupyter.Shell, "execute_request", plain("kill KILL"))
-		_ = k.cmd.Wait()
+		<-k.exited
 		if ws := k.cmd.ProcessState.Sys().(syscall.WaitStatus); ws.Signal() != syscall.SIGKILL {
 			t.Errorf("%v", k.cmd.ProcessState)
 		}
@@ -146,8 +146,8 @@ func TestFakeKernelEnds(t *testing.T) {
 		k := startFake(t)
 		k.request(jupyter.Shell, "execute_request", plain("block"))
 		k.request(jupyter.Control, "shutdown_request", jupyter.ShutdownRequest{})
-		if err := k.cmd.Wait(); err != nil {
-			t.Error(err)
+		if <-k.exited; k.exit != nil {
+			t.Error(k.exit)
 		}
 	})
 	t.Run("in this process with its test", func(t *testing.T) {

@@ -24,6 +24,8 @@ type realKernel struct {
 	started int
 	stdout  *bytes.Buffer // the process's own, complete after stop
 	cmd     *exec.Cmd
+	exited  chan struct{} // closed when the process has ended, for exit and stdout
+	exit    error
 	iopub   chan received
 	ended   chan struct{} // closed when the iopub reader is gone
 	pauses  chan chan struct{}
@@ -58,11 +60,16 @@ func startKernel(t testing.TB, transport string, argv ...string) *realKernel {
 	}
 	k.cmd = exec.Command(argv[0], argv[1:]...)
 	k.cmd.Stdout, k.cmd.Stderr = k.stdout, k.stdout
-	k.cmd.Env = append(os.Environ(), "JPY_PARENT_PID=1", "IPYTHONDIR="+dir)
+	k.cmd.Env = append(os.Environ(), fmt.Sprintf("JPY_PARENT_PID=%d", os.Getpid()), "IPYTHONDIR="+dir)
 	k.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := k.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	k.exited = make(chan struct{})
+	go func() { // ends with the process, which stop sees to
+		defer close(k.exited)
+		k.exit = k.cmd.Wait()
+	}()
 	k.connect(info)
 	return k
 }
@@ -95,10 +102,15 @@ func (k *realKernel) connect(info jupyter.ConnectionInfo) {
 			conn, err := zmtp.Dial(ctx, kind, info.Endpoint(ch), zmtp.Options{Identity: []byte("test-client")})
 			if err == nil {
 				k.conns[ch] = conn
-			} else if ctx.Err() != nil {
+				continue
+			}
+			if ctx.Err() != nil {
 				k.t.Fatalf("connect %s: %v", ch, err)
-			} else {
-				time.Sleep(10 * time.Millisecond)
+			}
+			select {
+			case <-k.exited:
+				k.t.Fatalf("the kernel ended: %v\n%s", k.exit, k.stdout)
+			case <-time.After(10 * time.Millisecond):
 			}
 		}
 	}
@@ -202,9 +214,9 @@ func (k *realKernel) untilIdle(id string) (all []received) {
 }
 
 func (k *realKernel) stop() {
-	if k.cmd != nil && k.cmd.Process != nil {
+	if k.exited != nil {
 		_ = k.cmd.Process.Kill()
-		_ = k.cmd.Wait()
+		<-k.exited
 	}
 	for _, c := range k.conns {
 		_ = c.Close()

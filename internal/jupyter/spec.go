@@ -201,6 +201,16 @@ func (s Spec) IsIPython() bool {
 	return s.Argv[i+1] == "ipykernel_launcher" || s.Argv[i+1] == "ipykernel"
 }
 
+// Transport is the one to start the kernel on: unix sockets where the kernel is
+// known to take them. Not all do (Deno looks up their path as a host name), and
+// a connection file cannot ask.
+func (s Spec) Transport() string {
+	if s.IsIPython() {
+		return TransportIPC
+	}
+	return TransportTCP
+}
+
 // readBounded reads a regular file of at most limit bytes.
 func readBounded(path string, limit int64) ([]byte, error) {
 	info, err := os.Stat(path)
