@@ -388,3 +388,25 @@ func (j *Journal) Forget(ctx context.Context, id NotebookID) error {
 	}
 	return j.do(ctx, o)
 }
+
+// SetLive says whether something may be going on in a notebook, so that the next server has to open it.
+func (j *Journal) SetLive(ctx context.Context, id NotebookID, live bool) error {
+	return j.do(ctx, &op{run: func(conn *sqlite.Conn) error {
+		return sqlitex.Execute(conn, "UPDATE notebooks SET live = ? WHERE id = ? AND live <> ?", &sqlitex.ExecOptions{Args: []any{live, int64(id), live}})
+	}})
+}
+
+// Live lists the paths of the notebooks that are live.
+func (j *Journal) Live(ctx context.Context) ([]string, error) {
+	var paths []string
+	err := j.do(ctx, &op{read: true, run: func(conn *sqlite.Conn) error {
+		return sqlitex.Execute(conn, "SELECT path FROM notebooks WHERE live ORDER BY path", &sqlitex.ExecOptions{ResultFunc: func(s *sqlite.Stmt) error {
+			paths = append(paths, s.ColumnText(0))
+			return nil
+		}})
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("list live notebooks in journal: %w", err)
+	}
+	return paths, nil
+}

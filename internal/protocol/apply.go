@@ -76,7 +76,7 @@ func (s *State) applyToCell(event Event) {
 			}
 		}
 	case RunCounted:
-		if c := s.Cell(e.CellID); c != nil && c.Run != nil && c.Run.ID == e.RunID {
+		if c := s.Cell(e.CellID); c != nil && (e.RunID == "" || c.Run != nil && c.Run.ID == e.RunID) {
 			c.ExecutionCount = &e.Count
 		}
 	}

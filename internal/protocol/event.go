@@ -80,7 +80,7 @@ type (
 		RunID  RunID  `json:"run_id"`
 		At     int64  `json:"at"`
 	}
-	// RunCounted gives the cell its execution count.
+	// RunCounted gives the cell its execution count, if RunID is its run; an empty RunID stands for a count read from a file.
 	RunCounted struct {
 		CellID CellID `json:"cell_id"`
 		RunID  RunID  `json:"run_id"`

@@ -1,0 +1,177 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/runnel-dev/runnel/internal/fault"
+	"github.com/runnel-dev/runnel/internal/files"
+	"github.com/runnel-dev/runnel/internal/notebook"
+	"github.com/runnel-dev/runnel/internal/protocol"
+)
+
+// saveFile writes the notebook in a goroutine of its own; its end is an input.
+func (s *Session) saveFile() {
+	state, carried, path, expect := s.core.state(), s.carried, s.path, s.core.priv.Base.Stamp
+	s.wg.Go(func() {
+		doc, stamp, err := s.writeFile(s.ctx, state, carried, path, expect)
+		s.send(context.Background(), func() { s.saved(doc, stamp, err) })
+	})
+}
+
+// saveLast is saveFile for a session that ends: it waits, but not for ever.
+func (s *Session) saveLast() {
+	s.core.save.pending, s.core.save.since, s.core.save.saving = s.core.save.since, 0, true
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	doc, stamp, err := s.writeFile(ctx, s.core.state(), s.carried, s.path, s.core.priv.Base.Stamp)
+	if err != nil {
+		s.log.Error("not saved at the end; the journal has it", "err", err)
+		s.core.saveFailed(fault.Message(err))
+		return
+	}
+	s.saved(doc, stamp, nil)
+}
+
+func (s *Session) writeFile(ctx context.Context, state *protocol.State, carried *notebook.Document, path files.Path, expect files.Stamp) (*notebook.Document, files.Stamp, error) {
+	doc, err := document(state, carried, s.hub.cfg.Journal, s.id)
+	if err != nil {
+		return nil, files.Stamp{}, fmt.Errorf("gather notebook: %w", err)
+	}
+	data, err := notebook.Encode(doc)
+	if err != nil {
+		return nil, files.Stamp{}, fmt.Errorf("encode notebook: %w", err)
+	}
+	stamp, err := s.hub.cfg.Folder.Save(ctx, path, data, &expect)
+	return doc, stamp, err
+}
+
+// saved is the end of a save.
+func (s *Session) saved(doc *notebook.Document, stamp files.Stamp, err error) {
+	switch {
+	case err == nil:
+		s.carried = doc
+		s.core.saveDone(stamp)
+		s.hub.watcher.Watch(s.path, stamp)
+	case errors.Is(err, files.ErrChanged):
+		s.core.saveFailed("The file was changed by another program; joining both versions.")
+		s.readAgain()
+	default:
+		s.log.Warn("not saved", "err", err)
+		s.core.saveFailed(fault.Message(err))
+	}
+}
+
+// fileChanged: the file is not what it was, and not by us.
+func (s *Session) fileChanged(change files.Change) {
+	if change.Path != s.path || change.Stamp.Same(s.core.priv.Base.Stamp) {
+		return
+	}
+	if change.Gone {
+		s.core.notice("warning", "file_gone", "The notebook's file was removed by another program. It is written again at the next change.", "")
+		s.core.emit(savedAs{})
+		return
+	}
+	s.readAgain()
+}
+
+// readAgain reads the changed file in a goroutine of its own.
+func (s *Session) readAgain() {
+	path := s.path
+	s.wg.Go(func() {
+		data, stamp, err := s.hub.cfg.Folder.Read(path)
+		var doc *notebook.Document
+		if err == nil {
+			doc, err = decodeNotebook(data, s.hub.newID)
+		}
+		s.send(s.ctx, func() {
+			switch {
+			case path != s.path || stamp.Same(s.core.priv.Base.Stamp):
+			case err != nil:
+				s.core.notice("error", "file_broken", "The file was changed by another program and cannot be read as a notebook any more. It is left as it is; nothing is saved over it. "+fault.Message(err), "")
+				s.core.save.failing = "The file on disk is not a notebook any more: " + fault.Message(err)
+			default:
+				s.takeOver(doc, stamp)
+			}
+		})
+	})
+}
+
+// takeOver brings a changed file in: as it is when nothing here is unsaved, else both are joined.
+func (s *Session) takeOver(doc *notebook.Document, stamp files.Stamp) {
+	if s.core.save.dirty() {
+		s.mergeFile(doc, stamp)
+		return
+	}
+	s.core.adopt(doc, s.carried)
+	s.core.save.since = 0
+	s.core.save.failing = ""
+	s.core.emit(savedAs{Base: base{Stamp: stamp}})
+	s.carried = doc
+	s.core.notice("info", "file_reloaded", "The file was changed by another program; the new version is shown.", "")
+}
+
+// mergeFile joins what is unsaved here with what another program wrote, by cell, against the version both began with.
+func (s *Session) mergeFile(theirs *notebook.Document, stamp files.Stamp) {
+	c := s.core
+	ours, err := document(c.state(), s.carried, s.hub.cfg.Journal, s.id)
+	if err != nil {
+		s.log.Error("the changed file is not joined", "err", err)
+		return
+	}
+	before := s.carried
+	if before == nil {
+		before = notebook.New()
+	}
+	merged, clashes := notebook.Merge(before, ours, theirs, func() notebook.CellID { return notebook.CellID(s.hub.newID()) })
+	c.adopt(merged, ours)
+	c.emit(savedAs{Base: base{Stamp: stamp}})
+	s.carried = theirs
+	c.save.failing = ""
+	if c.save.since == 0 {
+		c.save.since, c.save.last = c.now, c.now
+	}
+	if len(clashes) == 0 {
+		c.notice("info", "file_merged", "The file was changed by another program; its changes were joined with yours.", "")
+		return
+	}
+	text := fmt.Sprintf("The file was changed by another program in %s that you changed too. Both versions are in the notebook, one after the other.", plural(uint64(len(clashes)), "cell"))
+	c.notice("warning", "file_clash", text, protocol.CellID(clashes[0].Ours))
+	c.save.clash = text
+}
+
+// renamed: a file or folder has another name now.
+func (s *Session) renamed(from, to string) {
+	path := string(s.path)
+	switch {
+	case path == from:
+		path = to
+	case strings.HasPrefix(path, from+"/"):
+		path = to + strings.TrimPrefix(path, from)
+	default:
+		return
+	}
+	s.hub.moved(s, files.Path(path))
+	s.core.emit(protocol.Renamed{Notebook: path})
+	s.wg.Go(func() {
+		if err := s.hub.cfg.Journal.Rename(context.Background(), s.id, path); err != nil {
+			s.log.Error("journal keeps the old path", "err", err)
+		}
+	})
+}
+
+// moved puts a session under its new path. It is called by its loop.
+func (h *Hub) moved(s *Session, path files.Path) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.watcher.Unwatch(s.path)
+	if h.sessions[s.path] == s {
+		delete(h.sessions, s.path)
+	}
+	s.path = path
+	h.sessions[path] = s
+	h.watcher.Watch(path, s.core.priv.Base.Stamp)
+}

@@ -1,0 +1,258 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/runnel-dev/runnel/internal/fault"
+	"github.com/runnel-dev/runnel/internal/files"
+	"github.com/runnel-dev/runnel/internal/journal"
+	"github.com/runnel-dev/runnel/internal/protocol"
+)
+
+// Config is what a hub needs.
+type Config struct {
+	Folder       *files.Folder
+	Journal      *journal.Journal
+	Launcher     Launcher
+	InputTimeout time.Duration // of a prompt; 0: never
+	IdleCull     time.Duration // stop kernels idle for so long; 0: never
+	Logger       *slog.Logger  // nil: none
+}
+
+// Hub holds the sessions of one served folder. The caller of NewHub calls Run; sessions are opened while it runs.
+type Hub struct {
+	cfg     Config
+	log     *slog.Logger
+	watcher *files.Watcher
+	ready   chan struct{} // closed when what ran before has been taken up again
+
+	mu       sync.Mutex
+	sessions map[files.Path]*Session
+	opening  map[files.Path]chan struct{} // closed when that Open has ended
+	ctx      context.Context              // of Run; nil before and after
+	wg       sync.WaitGroup               // the sessions' loops
+}
+
+// Info is one line about a session.
+type Info struct {
+	Notebook string
+	Kernel   protocol.Kernel
+	Running  protocol.CellID // empty: none
+	Queue    int
+	Clients  int
+	Save     protocol.Save
+}
+
+// NewHub makes a hub; nothing happens before Run.
+func NewHub(cfg Config) *Hub {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	h := &Hub{cfg: cfg, log: cfg.Logger, ready: make(chan struct{}), sessions: map[files.Path]*Session{}, opening: map[files.Path]chan struct{}{}}
+	if cfg.Folder != nil {
+		h.watcher = files.NewWatcher(cfg.Folder, 0, cfg.Logger)
+	}
+	return h
+}
+
+func (h *Hub) newID() string { return uuid.NewString() }
+
+// Run takes up what an earlier server left (kernels, queues, what was not saved), then lets sessions live until ctx ends. It returns when
+// every session is saved and journaled; kernels live on with their keepers.
+func (h *Hub) Run(ctx context.Context) error {
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	h.mu.Lock()
+	h.ctx = life
+	h.mu.Unlock()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := h.watcher.Run(life); err != nil && life.Err() == nil {
+			h.log.Error("files are not watched", "err", err)
+		}
+	})
+	wg.Go(func() { h.passChanges(life) })
+	err := h.recover(ctx)
+	close(h.ready)
+	<-ctx.Done()
+	h.mu.Lock()
+	h.ctx = nil
+	for _, s := range h.sessions {
+		s.cancel()
+	}
+	h.mu.Unlock()
+	h.wg.Wait()
+	end()
+	wg.Wait()
+	return err
+}
+
+func (h *Hub) passChanges(ctx context.Context) {
+	for {
+		select {
+		case change, open := <-h.watcher.Changes():
+			if !open {
+				return
+			}
+			h.mu.Lock()
+			s := h.sessions[change.Path]
+			h.mu.Unlock()
+			if s != nil {
+				s.send(ctx, func() { s.fileChanged(change) })
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// recover opens every notebook that had something going on when the last server ended.
+func (h *Hub) recover(ctx context.Context) error {
+	live, err := h.cfg.Journal.Live(ctx)
+	if err != nil {
+		return err
+	}
+	for _, path := range live {
+		if _, err := h.open(ctx, files.Path(path), false); err != nil {
+			h.log.Warn("a notebook of the server before is not taken up again", "notebook", path, "err", err)
+			if errors.Is(err, fs.ErrNotExist) || fault.KindOf(err) == fault.NotFound {
+				if id, err := h.cfg.Journal.Notebook(ctx, path); err == nil {
+					_ = h.cfg.Journal.SetLive(ctx, id, false)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+var errStopping = fault.New(fault.Unavailable, "The server is starting or stopping. Try again in a moment.")
+
+// Open gives the notebook's session, reading the file when it is not open yet; with create, a file that is not there is made. It waits
+// until Run has taken up what ran before. Errors have kinds: NotFound, Invalid (the file is no notebook: where and why), ...
+func (h *Hub) Open(ctx context.Context, path string, create bool) (*Session, error) {
+	select {
+	case <-h.ready:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	p, err := files.Parse(path)
+	if err != nil {
+		return nil, err
+	}
+	return h.open(ctx, p, create)
+}
+
+func (h *Hub) open(ctx context.Context, p files.Path, create bool) (*Session, error) {
+	for {
+		h.mu.Lock()
+		if h.ctx == nil {
+			h.mu.Unlock()
+			return nil, errStopping
+		}
+		if s := h.sessions[p]; s != nil {
+			h.mu.Unlock()
+			return s, nil
+		}
+		other := h.opening[p]
+		if other == nil {
+			h.opening[p] = make(chan struct{})
+			life := h.ctx
+			h.mu.Unlock()
+			return h.openNew(ctx, life, p, create)
+		}
+		h.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (h *Hub) openNew(ctx, life context.Context, p files.Path, create bool) (*Session, error) {
+	s, err := h.load(ctx, life, p, create)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	close(h.opening[p])
+	delete(h.opening, p)
+	if err != nil {
+		return nil, err
+	}
+	if h.ctx == nil {
+		s.cancel()
+		return nil, errStopping
+	}
+	h.sessions[p] = s
+	h.wg.Go(func() {
+		s.run()
+		h.ended(s)
+	})
+	return s, nil
+}
+
+// unload ends a session, unless somebody has come. It is called by its loop.
+func (h *Hub) unload(s *Session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.clients() > 0 {
+		return
+	}
+	s.cancel()
+}
+
+// ended forgets a session whose loop is over.
+func (h *Hub) ended(s *Session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.sessions[s.path] == s {
+		delete(h.sessions, s.path)
+	}
+	h.watcher.Unwatch(s.path)
+}
+
+// Sessions is a line about each open notebook.
+func (h *Hub) Sessions() []Info {
+	h.mu.Lock()
+	all := make([]*Session, 0, len(h.sessions))
+	for _, s := range h.sessions {
+		all = append(all, s)
+	}
+	h.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	var out []Info
+	for _, s := range all {
+		state, err := s.State(ctx)
+		if err != nil {
+			continue
+		}
+		info := Info{Notebook: state.Notebook, Kernel: state.Kernel, Queue: len(state.Queue), Clients: s.clients(), Save: state.Save}
+		for _, c := range state.Cells {
+			if c.Run != nil && c.Run.State == protocol.StateRunning {
+				info.Running = c.ID
+			}
+		}
+		out = append(out, info)
+	}
+	return out
+}
+
+// Renamed says that the files API has moved a file or folder: sessions of what is inside go on under the new path.
+func (h *Hub) Renamed(from, to string) {
+	h.mu.Lock()
+	var moved []*Session
+	for _, s := range h.sessions {
+		moved = append(moved, s)
+	}
+	h.mu.Unlock()
+	for _, s := range moved {
+		s.send(context.Background(), func() { s.renamed(from, to) })
+	}
+}

@@ -1,0 +1,57 @@
+package session
+
+import "github.com/runnel-dev/runnel/internal/protocol"
+
+// join makes one event of neighbours that one event says as well (P23). It is pure: the events themselves are not changed.
+func join(events []protocol.Event) []protocol.Event {
+	out := events[:0:0]
+	for _, e := range events {
+		if n := len(out); n > 0 {
+			if joined, ok := joinTwo(out[n-1], e); ok {
+				out[n-1] = joined
+				continue
+			}
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func joinTwo(a, b protocol.Event) (protocol.Event, bool) {
+	switch b := b.(type) {
+	case protocol.TextPut:
+		if a, ok := a.(protocol.TextPut); ok && a.OutputID == b.OutputID && a.CellID == b.CellID {
+			return joinText(a, b)
+		}
+	case protocol.OutputSet:
+		if a, ok := a.(protocol.OutputSet); ok && a.Output.ID == b.Output.ID && a.CellID == b.CellID && b.Output.Rev > a.Output.Rev {
+			return b, true
+		}
+	case protocol.SaveChanged:
+		if _, ok := a.(protocol.SaveChanged); ok {
+			return b, true
+		}
+	case protocol.KernelChanged:
+		if _, ok := a.(protocol.KernelChanged); ok {
+			return b, true
+		}
+	}
+	return nil, false
+}
+
+func joinText(a, b protocol.TextPut) (protocol.Event, bool) {
+	if len(a.Raw)+len(b.Raw) > maxPut || len(a.Text)+len(b.Text) > maxPut {
+		return nil, false
+	}
+	out := b
+	out.Raw = a.Raw + b.Raw
+	if b.At <= a.At {
+		return out, true
+	}
+	if b.TailAt == 0 {
+		out.TailAt = a.TailAt
+	}
+	out.At = a.At
+	out.Text = a.Text[:protocol.UTF16Offset(a.Text, int(b.At-a.At))] + b.Text
+	return out, true
+}

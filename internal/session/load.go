@@ -1,0 +1,169 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/runnel-dev/runnel/internal/fault"
+	"github.com/runnel-dev/runnel/internal/files"
+	"github.com/runnel-dev/runnel/internal/journal"
+	"github.com/runnel-dev/runnel/internal/notebook"
+	"github.com/runnel-dev/runnel/internal/protocol"
+)
+
+// load makes a session of the file and of what the journal has. Its loop is not started yet.
+func (h *Hub) load(ctx, life context.Context, p files.Path, create bool) (*Session, error) {
+	doc, stamp, err := h.readNotebook(ctx, p, create)
+	if err != nil {
+		return nil, err
+	}
+	id, err := h.cfg.Journal.Notebook(ctx, string(p))
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "The server's journal cannot be used. Its log says why.", err)
+	}
+	loaded, err := h.cfg.Journal.Load(ctx, id)
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "The server's journal cannot be read. Its log says why.", err)
+	}
+	if err := h.cfg.Journal.SetLive(ctx, id, true); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "The server's journal cannot be written.", err)
+	}
+	s := &Session{
+		hub: h, id: id, path: p, log: h.log.With("notebook", string(p)), inputs: make(chan func()), said: make(chan said),
+		posted: make(chan struct{}, 1), done: make(chan struct{}), asks: map[string]chan protocol.Response{},
+		handles: map[string]*handle{}, carried: doc, left: time.Now(),
+	}
+	s.post.reached = map[string]uint64{}
+	s.ctx, s.cancel = context.WithCancel(life)
+	s.restore(loaded, doc, stamp)
+	s.tail = newTail(s.core.pub.Epoch, s.core.pub.N)
+	h.watcher.Watch(p, stamp)
+	s.begin()
+	return s, nil
+}
+
+// restore builds the core: from the journal when it has something, else from the file.
+func (s *Session) restore(loaded journal.Loaded, doc *notebook.Document, stamp files.Stamp) {
+	cfg := coreConfig{inputTimeout: s.hub.cfg.InputTimeout, idleCull: s.hub.cfg.IdleCull, newID: s.hub.newID}
+	fresh := func() {
+		s.core = newCore(cfg, string(s.path), s.hub.newID())
+		s.setNow()
+	}
+	fresh()
+	seq := uint64(0)
+	known := loaded.Snapshot != nil || len(loaded.Batches) > 0
+	if known {
+		if _, err := s.core.restore(loaded); err != nil {
+			s.log.Error("the journal of this notebook cannot be used", "err", err)
+			fresh()
+			known, loaded.Damaged = false, true
+		}
+		if loaded.Snapshot != nil {
+			seq = loaded.Snapshot.Seq
+		}
+		seq += uint64(len(loaded.Batches))
+	}
+	s.writer = newWriter(s.hub.cfg.Journal, s.id, seq, s.log)
+	s.writer.failed = func(err error) { s.notify(func(p *post) { p.failure, p.changed = err, true }) }
+	s.writer.grown = func() { s.notify(func(p *post) { p.grown = true }) }
+	s.writer.acked = func(r reached) { s.notify(func(p *post) { p.reached[r.kernel] = r.record }) }
+	if !known {
+		s.core.load(doc)
+		s.core.priv.Base = base{Stamp: stamp}
+		s.openFromFile(doc)
+	} else {
+		s.openFromJournal(doc, stamp)
+	}
+	if loaded.Damaged || loaded.Lost > 0 {
+		text := "Part of what the server had kept of this notebook could not be read"
+		if loaded.Lost > 0 {
+			text += ": " + plural(loaded.Lost, "event") + " at the end are missing"
+		}
+		s.core.notice("error", "journal_damaged", text+". What is shown is what was left, and the file.", "")
+	}
+}
+
+// openFromFile: what the file says is the beginning; it is put into the journal when something happens.
+func (s *Session) openFromFile(doc *notebook.Document) {
+	st := s.core.take()
+	for _, b := range st.blobs {
+		if _, err := s.hub.cfg.Journal.Put(b.data); err != nil {
+			s.log.Error("blob not kept", "err", err)
+		}
+	}
+	s.opening = s.core.snapshotFunc()
+	for _, text := range doc.Repaired {
+		s.core.notice("warning", "file_repaired", text, "")
+	}
+}
+
+// openFromJournal: the journal's state goes on, joined with the file when that has changed since (J5).
+func (s *Session) openFromJournal(doc *notebook.Document, stamp files.Stamp) {
+	c := s.core
+	for _, e := range c.take().effects {
+		if spill, ok := e.(keepSpill); ok { // it may not have been written
+			s.perform(spill)
+		}
+	}
+	c.resume()
+	switch {
+	case c.priv.Base.Stamp.Same(stamp):
+	case c.pub.Save.State == protocol.Saved:
+		c.adopt(doc, nil)
+		c.save.since = 0
+		c.emit(savedAs{Base: base{Stamp: stamp}})
+	default:
+		s.mergeFile(doc, stamp)
+	}
+	c.settle()
+}
+
+// begin performs what restoring has decided and takes up the kernel of before.
+func (s *Session) begin() {
+	if k := s.core.priv.KernelID; k != "" {
+		s.attach()
+	} else if s.core.priv.Current != "" {
+		s.core.kernelGone("The server ended while this ran; how it ended is not known.")
+	} else if len(s.core.priv.Order) > 0 {
+		s.core.advance()
+	}
+	s.commit(reachedNone, false)
+}
+
+// readNotebook reads and decodes the file, or makes it.
+func (h *Hub) readNotebook(ctx context.Context, p files.Path, create bool) (*notebook.Document, files.Stamp, error) {
+	data, stamp, err := h.cfg.Folder.Read(p)
+	if create && (errors.Is(err, fs.ErrNotExist) || fault.KindOf(err) == fault.NotFound) {
+		doc := notebook.New()
+		if data, err = notebook.Encode(doc); err != nil {
+			return nil, stamp, fmt.Errorf("make notebook: %w", err)
+		}
+		if stamp, err = h.cfg.Folder.Create(ctx, p, data); err != nil {
+			return nil, stamp, fmt.Errorf("make notebook %s: %w", p, err)
+		}
+		return doc, stamp, nil
+	}
+	if err != nil {
+		return nil, stamp, fmt.Errorf("read notebook %s: %w", p, err)
+	}
+	doc, err := decodeNotebook(data, h.newID)
+	return doc, stamp, err
+}
+
+// decodeNotebook reads a file's content; an empty file is an empty notebook.
+func decodeNotebook(data []byte, newID func() string) (*notebook.Document, error) {
+	if len(data) == 0 {
+		return notebook.New(), nil
+	}
+	doc, err := notebook.Decode(data, func() notebook.CellID { return notebook.CellID(newID()) })
+	if err != nil {
+		if fault.KindOf(err) == fault.Internal {
+			err = fault.Wrap(fault.Invalid, "This file cannot be opened as a notebook: "+err.Error(), err)
+		}
+		return nil, err
+	}
+	return doc, nil
+}

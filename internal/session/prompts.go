@@ -1,0 +1,166 @@
+package session
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/runnel-dev/runnel/internal/jupyter"
+	"github.com/runnel-dev/runnel/internal/protocol"
+)
+
+const (
+	inputTimedOut     = "InputTimeout"
+	inputTimedOutText = "Input request timed out"
+)
+
+// prompt is what the server knows of an input() that waits, or whose answer may not have reached the kernel yet.
+type prompt struct {
+	RunID    protocol.RunID  `json:"run_id"`
+	Header   json.RawMessage `json:"header"` // of the request: parent of the answer
+	Remains  int64           `json:"remains,omitempty"`
+	Password bool            `json:"password,omitempty"`
+}
+
+func (f promptAsked) apply(c *core) {
+	p := f.Prompt
+	c.priv.Prompts[f.RequestID] = &p
+}
+
+// inputRequest opens a prompt, or answers it with what was typed ahead.
+func (c *core) inputRequest(r *run, msg jupyter.Message) {
+	in, err := jupyter.Decode[jupyter.InputRequest](msg.Content)
+	h, headerErr := msg.ParseHeader()
+	if err != nil || headerErr != nil || h.MsgID == "" {
+		return
+	}
+	c.closePrompts(r.ID, "ended")
+	c.freshen(r)
+	id := protocol.RequestID(h.MsgID)
+	c.emit(promptAsked{RequestID: id, Prompt: prompt{RunID: r.ID, Header: msg.Header, Remains: millis(c.cfg.inputTimeout), Password: in.Password}})
+	open := protocol.Prompt{RequestID: id, CellID: r.Cell, Prompt: in.Prompt, Password: in.Password, OpenedAt: c.now}
+	if c.cfg.inputTimeout > 0 && c.clients > 0 {
+		open.Deadline = c.now + millis(c.cfg.inputTimeout)
+	}
+	c.emit(protocol.PromptOpened{Prompt: open})
+	if len(c.typeAhead) > 0 {
+		value := c.typeAhead[0]
+		c.typeAhead = c.typeAhead[1:]
+		c.answer(open, value, "")
+	}
+}
+
+// answer closes the prompt and sends the value. A password's value is in no fact.
+func (c *core) answer(p protocol.Prompt, value string, client protocol.ClientID) {
+	asked := c.priv.Prompts[p.RequestID]
+	if asked == nil {
+		return
+	}
+	header := asked.Header
+	r := c.priv.Runs[asked.RunID]
+	c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: "answered", Client: client})
+	shown := value
+	if p.Password {
+		shown = ""
+	}
+	if r != nil {
+		if r.ClearNext {
+			c.clearWaits(r, false)
+			c.emit(protocol.OutputsCleared{CellID: r.Cell})
+		}
+		c.addOutput(p.CellID, protocol.Output{Kind: protocol.KindInput, Prompt: p.Prompt, Value: shown, Password: p.Password})
+	}
+	c.effect(sendMessage{ID: "input-" + string(p.RequestID), Channel: jupyter.Stdin, MsgType: "input_reply", Parent: header, Content: jupyter.InputReply{Value: value}})
+}
+
+// inputReply is the command: the first answer wins.
+func (c *core) inputReply(cmd protocol.Command) *reject {
+	i := 0
+	if cmd.RequestID != "" {
+		i = slices.IndexFunc(c.pub.Prompts, func(p protocol.Prompt) bool { return p.RequestID == cmd.RequestID })
+		if i < 0 {
+			return rejectf(protocol.CodeAlreadyAnswered, "this prompt is closed: it was answered, timed out or its run ended")
+		}
+	}
+	if len(c.pub.Prompts) > 0 {
+		c.answer(c.pub.Prompts[i], cmd.Value, cmd.Client)
+		return nil
+	}
+	if c.priv.Current == "" {
+		return rejectf(protocol.CodeNoPrompt, "nothing waits for an answer and nothing runs")
+	}
+	c.typeAhead = append(c.typeAhead, cmd.Value)
+	return nil
+}
+
+func (c *core) promptExtend(cmd protocol.Command) *reject {
+	for _, p := range c.pub.Prompts {
+		if p.RequestID != cmd.RequestID {
+			continue
+		}
+		if cmd.Seconds <= 0 || cmd.Seconds > 7*24*3600 {
+			return rejectf(protocol.CodeInvalid, "seconds must be between 1 and a week")
+		}
+		if p.Deadline > 0 {
+			p.Deadline += int64(cmd.Seconds) * 1000
+			c.emit(protocol.PromptChanged{Prompt: p})
+		} else if asked := c.priv.Prompts[p.RequestID]; asked != nil && asked.Remains > 0 {
+			more := *asked
+			more.Remains += int64(cmd.Seconds) * 1000
+			c.emit(promptAsked{RequestID: p.RequestID, Prompt: more})
+		}
+		return nil
+	}
+	return rejectf(protocol.CodeNoPrompt, "this prompt is closed")
+}
+
+// closePrompts closes what the run has open.
+func (c *core) closePrompts(id protocol.RunID, how string) {
+	for _, p := range slices.Clone(c.pub.Prompts) {
+		if asked := c.priv.Prompts[p.RequestID]; asked == nil || asked.RunID == id {
+			c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: how})
+		}
+	}
+}
+
+func (c *core) dropTypeAhead(cell protocol.CellID) {
+	if n := len(c.typeAhead); n > 0 {
+		c.notice("warning", "input_dropped", plural(uint64(n), "typed answer")+" not used: the run ended without asking.", cell)
+		c.typeAhead = nil
+	}
+}
+
+// startClocks and stopClocks: a prompt's time runs only while somebody can see it (P8).
+func (c *core) startClocks() {
+	for _, p := range slices.Clone(c.pub.Prompts) {
+		if asked := c.priv.Prompts[p.RequestID]; asked != nil && asked.Remains > 0 && p.Deadline == 0 {
+			p.Deadline = c.now + asked.Remains
+			c.emit(protocol.PromptChanged{Prompt: p})
+		}
+	}
+}
+
+func (c *core) stopClocks() {
+	for _, p := range slices.Clone(c.pub.Prompts) {
+		if asked := c.priv.Prompts[p.RequestID]; asked != nil && p.Deadline > 0 {
+			rest := *asked
+			rest.Remains = max(p.Deadline-c.now, 1000)
+			c.emit(promptAsked{RequestID: p.RequestID, Prompt: rest})
+			p.Deadline = 0
+			c.emit(protocol.PromptChanged{Prompt: p})
+		}
+	}
+}
+
+// promptTimeouts ends what nobody answered: the code is interrupted, its run ends in error.
+func (c *core) promptTimeouts() {
+	for _, p := range slices.Clone(c.pub.Prompts) {
+		if p.Deadline == 0 || p.Deadline > c.now {
+			continue
+		}
+		if asked := c.priv.Prompts[p.RequestID]; asked != nil {
+			c.emit(runMarked{RunID: asked.RunID, TimedOut: true})
+		}
+		c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: "timeout"})
+		c.effect(interruptKernel{})
+	}
+}
