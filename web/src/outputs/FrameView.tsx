@@ -1,0 +1,101 @@
+import { useContext, useEffect, useRef, useState } from 'react';
+import { heights } from '../ui/local';
+import { onTheme, shownTheme } from '../ui/theme';
+import { useText } from './blob';
+import { Surroundings } from './context';
+import { readFrameMessage, type FrameItem } from './frameWords';
+
+export interface FrameSource {
+  readonly id: string;
+  readonly rev: number;
+  readonly mime: string;
+  readonly value: unknown;
+}
+
+const URL_OF_FRAME = import.meta.env.DEV ? '/frame.html' : '/frame';
+const TOKENS = ['--bg', '--surface', '--sunken', '--line', '--line-strong', '--text', '--muted', '--faint', '--accent', '--accent-soft', '--hover', '--err', '--sans', '--mono'];
+
+/**
+ * Neighbouring outputs with HTML or scripts, in one sandboxed frame of an opaque origin: it can neither read this page nor act as
+ * the person. Made when it comes near the viewport; its last height is kept until then.
+ */
+export function FrameView({ sources }: { sources: readonly FrameSource[] }) {
+  const key = sources[0]?.id ?? '';
+  const box = useRef<HTMLDivElement>(null);
+  const [near, setNear] = useState(false);
+  const [items, setItems] = useState<Readonly<Record<string, FrameItem>>>({});
+  useEffect(() => {
+    const el = box.current;
+    if (!el) return;
+    const watch = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((e) => e.isIntersecting)) setNear(true);
+      },
+      { rootMargin: '600px 0px' },
+    );
+    watch.observe(el);
+    return () => watch.disconnect();
+  }, []);
+  const ready = sources.map((s) => items[s.id]).filter((i) => i !== undefined);
+  return (
+    <div ref={box} className="out out-frame" style={{ minHeight: near ? undefined : heights.get(key) || 40 }}>
+      {near && sources.map((s) => <Loader key={s.id} source={s} put={(item) => setItems((old) => ({ ...old, [item.id]: item }))} />)}
+      {near && ready.length === sources.length && <Sandbox heightKey={key} items={ready} />}
+    </div>
+  );
+}
+
+/** Fetches one value; shows only that it takes long or failed. */
+function Loader({ source, put }: { source: FrameSource; put: (item: FrameItem) => void }) {
+  const loaded = useText(source.value);
+  const text = loaded.kind === 'text' ? loaded.text : null;
+  useEffect(() => {
+    if (text !== null) put({ id: source.id, rev: source.rev, mime: source.mime, data: text });
+  }, [text, source.id, source.rev, source.mime]);
+  if (loaded.kind === 'failed') return <div className="muted out-note">This output could not be fetched: {loaded.why}.</div>;
+  return null;
+}
+
+function Sandbox({ items, heightKey }: { items: readonly FrameItem[]; heightKey: string }) {
+  const ref = useRef<HTMLIFrameElement>(null);
+  const ready = useRef(false);
+  const latest = useRef(items);
+  latest.current = items;
+  const [height, setHeight] = useState(() => heights.get(heightKey) || 40);
+  const { leaveFrame } = useContext(Surroundings);
+  useEffect(() => {
+    const send = () => {
+      if (ready.current) ref.current?.contentWindow?.postMessage({ runnel: 'frame', kind: 'render', theme: themeNow(), items: latest.current }, '*');
+    };
+    const onMessage = (e: MessageEvent) => {
+      if (e.source === null || e.source !== ref.current?.contentWindow) return;
+      const message = readFrameMessage(e.data);
+      if (message?.kind === 'ready') {
+        ready.current = true;
+        send();
+      } else if (message?.kind === 'height') {
+        setHeight(message.height);
+        heights.set(heightKey, message.height);
+      } else if (message?.kind === 'open') {
+        open(message.href, '_blank', 'noopener,noreferrer');
+      } else if (message?.kind === 'escape') {
+        leaveFrame();
+      }
+    };
+    addEventListener('message', onMessage);
+    const off = onTheme(send);
+    return () => {
+      removeEventListener('message', onMessage);
+      off();
+    };
+  }, [heightKey, leaveFrame]);
+  useEffect(() => {
+    if (ready.current) ref.current?.contentWindow?.postMessage({ runnel: 'frame', kind: 'render', theme: themeNow(), items }, '*');
+  }, [items]);
+  return <iframe ref={ref} title="Output" src={URL_OF_FRAME} sandbox="allow-scripts" referrerPolicy="no-referrer" style={{ height }} />;
+}
+
+function themeNow(): { scheme: string; vars: Record<string, string> } {
+  const style = getComputedStyle(document.documentElement);
+  return { scheme: shownTheme(), vars: Object.fromEntries(TOKENS.map((name) => [name, style.getPropertyValue(name).trim()])) };
+}

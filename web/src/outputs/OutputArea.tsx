@@ -1,0 +1,127 @@
+import { useContext, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
+import type { CellView, OutputView } from '../notebook/model';
+import { useText } from './blob';
+import { fileUrl, Surroundings } from './context';
+import { ErrorView } from './ErrorView';
+import { FrameView } from './FrameView';
+import { ImageView } from './ImageView';
+import { JsonView } from './JsonView';
+import { LatexView, MarkdownView } from './MarkdownView';
+import { choose, segments, type Choice, type Lane } from './registry';
+import { StreamView } from './StreamView';
+import { TextView } from './TextView';
+
+const HOLD_MS = 400;
+const AT_ONCE = 60;
+
+/** All outputs of a cell, in order. `children` come after them: the prompt that waits. */
+export function OutputArea(props: { cell: CellView; outputs: readonly OutputView[]; stale: boolean; children?: ReactNode }) {
+  const { cell, outputs } = props;
+  const ref = useRef<HTMLDivElement>(null);
+  const [all, setAll] = useState(false);
+  useHeldHeight(ref, outputs.length);
+  const hidden = all ? 0 : Math.max(0, outputs.length - AT_ONCE * 2);
+  const shown = hidden > 0 ? [...outputs.slice(0, AT_ONCE), ...outputs.slice(-AT_ONCE)] : outputs;
+  const parts = segments(shown, laneOf);
+  return (
+    <div ref={ref} className={`outputs${props.stale ? ' stale' : ''}`}>
+      {parts.map((part, i) => (
+        <div key={part.items[0]?.id ?? i} className="out-part">
+          {part.lane === 'frame' ? <FrameView sources={part.items.flatMap(frameSource)} /> : part.items.map((o) => <One key={o.id} cell={cell} output={o} />)}
+        </div>
+      ))}
+      {hidden > 0 && (
+        <button type="button" className="out-more" onClick={() => setAll(true)}>
+          Show {hidden.toLocaleString('en')} more outputs in the middle
+        </button>
+      )}
+      {props.children}
+    </div>
+  );
+}
+
+/** When outputs are cleared the height stays for a moment: the next ones usually come at once, and nothing jumps. */
+function useHeldHeight(ref: React.RefObject<HTMLDivElement | null>, count: number): void {
+  const before = useRef({ count, height: 0 });
+  useLayoutEffect(() => {
+    const el = ref.current;
+    if (!el) return;
+    const last = before.current;
+    if (count < last.count && last.height > 0) {
+      el.style.minHeight = `${last.height}px`;
+      const timer = setTimeout(() => {
+        el.style.minHeight = '';
+      }, HOLD_MS);
+      before.current = { count, height: last.height };
+      return () => {
+        clearTimeout(timer);
+        el.style.minHeight = '';
+      };
+    }
+    const measure = new ResizeObserver(([entry]) => {
+      if (entry && count > 0) before.current.height = entry.contentRect.height;
+    });
+    before.current = { count, height: last.height };
+    measure.observe(el);
+    return () => measure.disconnect();
+  }, [ref, count]);
+}
+
+function choiceOf(output: OutputView): Choice | null {
+  return output.kind === 'display' || output.kind === 'result' ? choose(output.data) : null;
+}
+
+function laneOf(output: OutputView): Lane {
+  return choiceOf(output)?.lane ?? 'page';
+}
+
+function frameSource(output: OutputView) {
+  const choice = choiceOf(output);
+  if (!choice || (output.kind !== 'display' && output.kind !== 'result')) return [];
+  return [{ id: output.id, rev: output.rev, mime: choice.mime, value: output.data[choice.mime] }];
+}
+
+function One({ cell, output }: { cell: CellView; output: OutputView }) {
+  switch (output.kind) {
+    case 'stream':
+      return <StreamView id={output.id} name={output.name} feed={cell.text(output.id)} />;
+    case 'error':
+      return <ErrorView ename={output.ename} evalue={output.evalue} traceback={output.traceback} />;
+    case 'input':
+      return (
+        <div className="out out-input">
+          <span className="text">{output.prompt}</span>
+          <span className="text out-answer">{output.password ? '••••••••' : output.value}</span>
+        </div>
+      );
+    case 'display':
+    case 'result': {
+      const choice = choose(output.data);
+      if (!choice) return null;
+      return <Rich choice={choice} value={output.data[choice.mime]} metadata={output.metadata} />;
+    }
+  }
+}
+
+/** One value of the page lane. */
+export function Rich({ choice, value, metadata }: { choice: Choice; value: unknown; metadata: unknown }) {
+  if (choice.renderer === 'image' || choice.renderer === 'svg') return <ImageView mime={choice.mime} value={value} metadata={metadata} alt="Output of the cell" />;
+  if (choice.renderer === 'json' && typeof value === 'object' && value !== null && !('runnel_blob' in value)) return <JsonView value={value} />;
+  return <Fetched choice={choice} value={value} />;
+}
+
+function Fetched({ choice, value }: { choice: Choice; value: unknown }) {
+  const loaded = useText(value);
+  const { notebook } = useContext(Surroundings);
+  const [resolve] = useState(() => (url: string) => (/^(https?:|mailto:|data:)/i.test(url) ? url : fileUrl(notebook(), decodeURI(url))));
+  if (loaded.kind === 'loading') return <div className="out out-note muted">Fetching the output…</div>;
+  if (loaded.kind === 'failed') return <div className="out out-note muted">This output could not be fetched: {loaded.why}.</div>;
+  if (choice.renderer === 'markdown') return <MarkdownView source={loaded.text} resolve={resolve} className="out" />;
+  if (choice.renderer === 'latex') return <LatexView source={loaded.text} />;
+  if (choice.renderer === 'json') return <JsonView value={loaded.text} />;
+  return (
+    <div className="out">
+      <TextView text={loaded.text} />
+    </div>
+  );
+}

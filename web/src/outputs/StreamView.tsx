@@ -1,0 +1,70 @@
+import { useContext, useEffect, useRef, useState } from 'react';
+import { bytes } from '../ui/words';
+import { outputUrl, Surroundings } from './context';
+import { StreamText, type TextFeed } from './StreamText';
+
+/** Taller than this, the text scrolls in a box of its own and follows its end. */
+const TALL = 640;
+
+export function StreamView(props: { id: string; name: 'stdout' | 'stderr'; feed: TextFeed }) {
+  const { feed, id } = props;
+  const { notebook } = useContext(Surroundings);
+  const box = useRef<HTMLDivElement>(null);
+  const text = useRef<HTMLDivElement>(null);
+  const [tall, setTall] = useState(false);
+  const [whole, setWhole] = useState(false);
+  useEffect(() => {
+    const el = text.current;
+    const scroller = box.current;
+    if (!el || !scroller) return;
+    let follow = true;
+    const onScroll = () => {
+      follow = scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 24;
+    };
+    scroller.addEventListener('scroll', onScroll, { passive: true });
+    const stream = new StreamText(el, feed, {
+      mark: (left, total) => cutMark(left, total, outputUrl(notebook(), id)),
+      drawn: () => {
+        if (el.childElementCount > 1 || el.scrollHeight > TALL) setTall(el.scrollHeight > TALL);
+        else setTall(false);
+        if (follow) scroller.scrollTop = scroller.scrollHeight;
+      },
+    });
+    return () => {
+      scroller.removeEventListener('scroll', onScroll);
+      stream.close();
+    };
+  }, [feed, id, notebook]);
+  const boxed = tall && !whole;
+  return (
+    <div className={`out out-stream out-${props.name}`}>
+      <div
+        ref={box}
+        className={`out-scroll${boxed ? ' boxed' : ''}`}
+        tabIndex={boxed ? 0 : undefined}
+        role={boxed ? 'region' : undefined}
+        aria-label={boxed ? (props.name === 'stderr' ? 'Error text' : 'Printed text') : undefined}
+      >
+        <div ref={text} className="text" />
+      </div>
+      {tall && (
+        <button type="button" className="out-more" onClick={() => setWhole(!whole)}>
+          {whole ? 'Show less' : 'Show all of it'}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function cutMark(left: number, total: number, href: string): HTMLElement {
+  const el = document.createElement('div');
+  el.className = 'cut-mark';
+  const words = document.createElement('span');
+  words.textContent = `${bytes(left)} in the middle are not shown.`;
+  const link = document.createElement('a');
+  link.href = href;
+  link.download = 'output.txt';
+  link.textContent = `Download all (${bytes(total)})`;
+  el.append(words, ' ', link);
+  return el;
+}

@@ -1,0 +1,82 @@
+/** Markdown to clean HTML, a chunk of its own: fetched with the first Markdown cell or output. */
+import DOMPurify from 'dompurify';
+import { Marked } from 'marked';
+import { splitPlaces, takeOut, type Formula } from './mathText';
+
+const marked = new Marked({ gfm: true, breaks: false });
+
+export interface MarkdownOptions {
+  /** The URL of a picture or link as written: attachments and files beside the notebook. */
+  readonly resolve: (url: string) => string;
+}
+
+/** HTML that is safe to put into the page: no scripts, styles, forms or frames. */
+export async function toHtml(source: string, options: MarkdownOptions): Promise<string> {
+  const { text, formulas } = takeOut(source);
+  const body = sanitise(marked.parse(text, { async: false }), options.resolve);
+  if (formulas.length > 0) {
+    const { formula } = await import('./math');
+    putFormulas(body, formulas, formula);
+  }
+  return body.innerHTML;
+}
+
+/** Formulas go into text only; one that ended up in an attribute stays TeX. */
+function putFormulas(body: Element, formulas: readonly Formula[], render: (tex: string, display: boolean) => string): void {
+  const texts: globalThis.Text[] = [];
+  const walk = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(); node; node = walk.nextNode()) if (node instanceof globalThis.Text && node.data.includes('\u0002')) texts.push(node);
+  for (const node of texts) {
+    const parts = splitPlaces(node.data).map((part) => {
+      const f = typeof part === 'number' ? formulas[part] : undefined;
+      if (!f) return document.createTextNode(String(part));
+      const el = document.createElement('span');
+      el.innerHTML = render(f.tex, f.display);
+      return el;
+    });
+    node.replaceWith(...parts);
+  }
+  for (const el of body.querySelectorAll('[alt],[title],[href],[src]')) {
+    for (const { name, value } of [...el.attributes]) {
+      if (value.includes('\u0002')) el.setAttribute(name, splitPlaces(value).map((p) => (typeof p === 'number' ? (formulas[p]?.tex ?? '') : p)).join(''));
+    }
+  }
+}
+
+function sanitise(html: string, resolve: (url: string) => string): HTMLElement {
+  const body = document.createElement('div');
+  body.append(
+    DOMPurify.sanitize(html, {
+      RETURN_DOM_FRAGMENT: true,
+      FORBID_TAGS: ['style', 'form', 'button', 'textarea', 'select', 'iframe', 'object', 'embed', 'dialog'],
+      FORBID_ATTR: ['style', 'id', 'name', 'class'],
+      ALLOW_DATA_ATTR: false,
+      ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|data:image\/|attachment:|#|\/|\.|[^:]*$)/i,
+    }),
+  );
+  for (const img of body.querySelectorAll('img')) {
+    img.src = resolve(img.getAttribute('src') ?? '');
+    img.loading = 'lazy';
+  }
+  for (const a of body.querySelectorAll('a[href]')) setLink(a, resolve);
+  for (const box of body.querySelectorAll('input')) {
+    if (box.type === 'checkbox') box.disabled = true;
+    else box.remove();
+  }
+  for (const h of body.querySelectorAll('h1,h2,h3,h4,h5,h6')) h.setAttribute('data-heading', (h.textContent ?? '').trim().replaceAll(' ', '-'));
+  for (const table of body.querySelectorAll('table')) {
+    const box = document.createElement('div');
+    box.className = 'md-table';
+    table.replaceWith(box);
+    box.append(table);
+  }
+  return body;
+}
+
+function setLink(a: Element, resolve: (url: string) => string): void {
+  const href = a.getAttribute('href') ?? '';
+  if (href.startsWith('#')) return;
+  a.setAttribute('href', resolve(href));
+  a.setAttribute('target', '_blank');
+  a.setAttribute('rel', 'noopener noreferrer');
+}

@@ -1,0 +1,56 @@
+import { FileText, Folder, Plus } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { ago, bytes } from '../../ui/words';
+import { useServices } from '../context';
+import { routeOf } from '../route';
+import type { Entry } from './api';
+import { freeName } from './tree';
+
+/** A folder as the main view: what one sees before a notebook is open. */
+export function Home({ folder }: { folder: string }) {
+  const { files, go, now, toasts } = useServices();
+  const [entries, setEntries] = useState<readonly Entry[] | null>(null);
+  const [error, setError] = useState('');
+  useEffect(() => {
+    let live = true;
+    files.list(folder).then(
+      (list) => live && (setEntries(list), setError('')),
+      (e: unknown) => live && setError(e instanceof Error ? e.message : String(e)),
+    );
+    return () => {
+      live = false;
+    };
+  }, [files, folder]);
+  const create = () => {
+    const path = freeName(entries ?? [], folder, 'Untitled.ipynb');
+    files.create(path).then(
+      () => go({ kind: 'notebook', path }),
+      (e: unknown) => toasts.show(e instanceof Error ? e.message : String(e), { level: 'error' }),
+    );
+  };
+  return (
+    <div className="column home">
+      <div className="home-head">
+        <h2>{folder || 'All files'}</h2>
+        <button type="button" className="btn btn-primary" onClick={create}>
+          <Plus size={14} /> New notebook
+        </button>
+      </div>
+      {error !== '' && <p className="panel-error">{error}</p>}
+      {entries?.length === 0 && <p className="muted">This folder is empty. Make a notebook, or drop files into the panel on the left.</p>}
+      <ul className="home-list">
+        {entries?.map((entry) => (
+          <li key={entry.path}>
+            <button type="button" className="home-row" onClick={() => go(entry.kind === 'folder' ? { kind: 'home', folder: entry.path } : routeOf(entry.path))}>
+              {entry.kind === 'folder' ? <Folder size={16} /> : <FileText size={16} />}
+              <span className="grow home-name">{entry.name}</span>
+              {entry.running !== 'no' && <span className={entry.running === 'busy' ? 'home-busy' : 'muted'}>{entry.running === 'busy' ? 'running' : 'idle'}</span>}
+              <span className="home-size muted">{entry.kind === 'folder' ? '' : bytes(entry.size)}</span>
+              <span className="home-when muted">{entry.modified > 0 ? ago(entry.modified, now()) : ''}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,118 @@
+/** The folder over HTTP: listing and changing it. Answers are decoded, not trusted. */
+
+export interface Entry {
+  readonly name: string;
+  readonly path: string;
+  readonly kind: 'folder' | 'notebook' | 'file';
+  readonly size: number;
+  readonly modified: number;
+  /** Whether a notebook has a kernel, and what it does. */
+  readonly running: 'no' | 'idle' | 'busy';
+}
+
+/** A refusal with a sentence for the person. */
+export class FilesError extends Error {
+  readonly status: number;
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export interface KernelChoice {
+  readonly name: string;
+  readonly displayName: string;
+  readonly language: string;
+  readonly environment: string;
+  /** False: there is no kernel in this environment; `fix` says the one command. */
+  readonly hasKernel: boolean;
+  readonly fix: string;
+}
+
+export interface FilesApi {
+  list(folder: string): Promise<readonly Entry[]>;
+  read(path: string): Promise<string>;
+  create(path: string): Promise<void>;
+  mkdir(path: string): Promise<void>;
+  rename(path: string, to: string): Promise<void>;
+  /** Into the trash; gives what restore needs. */
+  remove(path: string): Promise<string>;
+  restore(trashed: string, path: string): Promise<void>;
+  upload(path: string, file: Blob): Promise<void>;
+  kernels(): Promise<readonly KernelChoice[]>;
+}
+
+const str = (v: unknown, fallback = ''): string => (typeof v === 'string' ? v : fallback);
+const num = (v: unknown): number => (typeof v === 'number' ? v : 0);
+const obj = (v: unknown): Readonly<Record<string, unknown>> => (typeof v === 'object' && v !== null && !Array.isArray(v) ? Object.fromEntries(Object.entries(v)) : {});
+const list = (v: unknown): readonly unknown[] => (Array.isArray(v) ? v : []);
+
+export function readEntry(value: unknown, folder: string): Entry | null {
+  const o = obj(value);
+  const name = str(o.name);
+  if (!name) return null;
+  const path = str(o.path, folder ? `${folder}/${name}` : name);
+  const type = str(o.type, str(o.kind));
+  const isFolder = type === 'folder' || type === 'directory' || type === 'dir' || o.dir === true;
+  const kernel = str(obj(o.kernel).state, str(o.kernel, str(o.kernel_state)));
+  const running = o.running === true || kernel === 'busy' ? 'busy' : kernel && kernel !== 'none' && kernel !== 'dead' ? 'idle' : 'no';
+  return { name, path, kind: isFolder ? 'folder' : name.endsWith('.ipynb') ? 'notebook' : 'file', size: num(o.size), modified: num(o.modified), running };
+}
+
+function readChoice(value: unknown): KernelChoice | null {
+  const o = obj(value);
+  const name = str(o.name);
+  if (!name) return null;
+  return { name, displayName: str(o.display_name, name), language: str(o.language), environment: str(o.environment), hasKernel: o.has_kernel !== false, fix: str(o.fix) };
+}
+
+const plain = encodeURIComponent;
+
+async function ask(url: string, init?: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { ...init, headers: { Accept: 'application/json', ...init?.headers } });
+  } catch {
+    throw new FilesError('The server cannot be reached.', 0);
+  }
+  if (response.ok) return response;
+  const body = await response.text().catch(() => '');
+  let said = '';
+  try {
+    const o = obj(JSON.parse(body));
+    said = str(o.error, str(o.message));
+  } catch {
+    said = body.length < 300 && !body.trimStart().startsWith('<') ? body.trim() : '';
+  }
+  throw new FilesError(said || `The server answered ${response.status}.`, response.status);
+}
+
+/** The API of the server this page came from. */
+export function createFilesApi(): FilesApi {
+  const change = async (body: object) =>
+    ask('/runnel/v1/files', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+      .then((r) => r.text())
+      .then((text) => (text ? obj(JSON.parse(text)) : {}));
+  return {
+    async list(folder) {
+      const body: unknown = await (await ask(`/runnel/v1/files?path=${plain(folder)}`)).json();
+      const o = obj(body);
+      const entries = list(o.entries ?? o.files ?? body).flatMap((e) => readEntry(e, folder) ?? []);
+      return entries.sort((a, b) => Number(b.kind === 'folder') - Number(a.kind === 'folder') || a.name.localeCompare(b.name, undefined, { numeric: true }));
+    },
+    read: async (path) => (await ask(`/runnel/v1/file?path=${plain(path)}`, { headers: { Accept: '*/*' } })).text(),
+    create: async (path) => void (await change({ op: 'create', path })),
+    mkdir: async (path) => void (await change({ op: 'mkdir', path })),
+    rename: async (path, to) => void (await change({ op: 'rename', path, to })),
+    async remove(path) {
+      const o = await change({ op: 'delete', path });
+      return str(o.trash, str(o.id, path));
+    },
+    restore: async (trashed, path) => void (await change({ op: 'restore', path: trashed, to: path })),
+    upload: async (path, file) => void (await ask(`/runnel/v1/file?path=${plain(path)}`, { method: 'PUT', body: file })),
+    async kernels() {
+      const o = obj(await (await ask('/runnel/v1/kernels')).json());
+      return list(o.choices ?? o.kernels ?? o.available).flatMap((k) => readChoice(k) ?? []);
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import { useEffect, useMemo, useState, type ReactNode } from 'react';
+import { Dialog } from '../../ui/Dialog';
+import { useSignal } from '../../ui/useSignal';
+import { useServices } from '../context';
+import { FilesPanel } from '../files/FilesPanel';
+import type { NotebookController } from '../notebook/controller';
+import { Variables } from '../variables/Variables';
+import { Outline } from './Outline';
+import { Rail } from './Rail';
+import { StatusLine } from './StatusLine';
+import { TopBar } from './TopBar';
+
+/** Everything around the cells. On a phone the panel is a drawer. */
+export function AppFrame({ notebook, path, children }: { notebook: NotebookController | null; path: string; children: ReactNode }) {
+  const { settings, route } = useServices();
+  const rail = useSignal(settings.rail);
+  const side = useSignal(settings.side);
+  const now = useSignal(route);
+  const narrow = useNarrow();
+  const [drawer, setDrawer] = useState(false);
+  useEffect(() => setDrawer(false), [now]);
+  const open = !narrow && (rail === 'files' || (rail === 'outline' && notebook !== null));
+  const variables = side === 'variables' && notebook !== null;
+  const panel = useMemo(() => (rail === 'outline' && notebook && !narrow ? <OutlinePanel notebook={notebook} /> : <FilesPanel />), [rail, notebook, narrow]);
+  return (
+    <div className={`frame${open ? ' with-panel' : ''}${variables ? ' with-side' : ''}`}>
+      <TopBar notebook={notebook} path={path} menu={() => setDrawer(true)} />
+      <Rail hasNotebook={notebook !== null} />
+      {open && <aside className="panel" aria-label={rail === 'outline' ? 'Outline' : 'Files'}>{panel}</aside>}
+      <main className="main" tabIndex={-1}>
+        {children}
+      </main>
+      {variables && <Variables store={notebook.store} />}
+      <StatusLine notebook={notebook} />
+      {drawer && (
+        <Dialog label="Files" close={() => setDrawer(false)} className="drawer" bare>
+          <FilesPanel />
+          {notebook && <OutlinePanel notebook={notebook} />}
+        </Dialog>
+      )}
+    </div>
+  );
+}
+
+function OutlinePanel({ notebook }: { notebook: NotebookController }) {
+  return (
+    <>
+      <header className="panel-head">
+        <h2>Outline</h2>
+      </header>
+      <Outline notebook={notebook} />
+    </>
+  );
+}
+
+function useNarrow(): boolean {
+  const query = useMemo(() => matchMedia('(max-width: 820px)'), []);
+  const [narrow, setNarrow] = useState(query.matches);
+  useEffect(() => {
+    const put = () => setNarrow(query.matches);
+    query.addEventListener('change', put);
+    return () => query.removeEventListener('change', put);
+  }, [query]);
+  return narrow;
+}

@@ -1,0 +1,66 @@
+import { useCallback } from 'react';
+import { Ticking } from '../../ui/Elapsed';
+import { useSelected, useSignal } from '../../ui/useSignal';
+import { wholeDuration } from '../../ui/words';
+import { useServices } from '../context';
+import type { NotebookController } from '../notebook/controller';
+
+/** At the foot: what runs and for how long, what waits, and where the keyboard is. */
+export function StatusLine({ notebook }: { notebook: NotebookController | null }) {
+  const { command } = useServices();
+  return (
+    <footer className="foot">
+      {notebook && <RunningCell notebook={notebook} />}
+      {notebook && <Queue notebook={notebook} />}
+      <span className="grow" />
+      {notebook && <Keyboard notebook={notebook} />}
+      <button type="button" className="foot-link" onClick={() => command('shortcuts')}>
+        Shortcuts
+      </button>
+    </footer>
+  );
+}
+
+function RunningCell({ notebook }: { notebook: NotebookController }) {
+  const { store } = notebook;
+  const { now } = useServices();
+  const id = useSelected(store.running, (r) => r[0] ?? null);
+  const place = useSelected(store.cellIds, (ids) => (id === null ? 0 : ids.indexOf(id) + 1));
+  const total = useSelected(store.cellIds, (ids) => ids.length);
+  const prompt = useSelected(store.prompts, (all) => all.find((p) => p.cell_id === id) ?? null);
+  const words = useCallback(() => {
+    const run = id === null ? null : store.cell(id)?.run.get();
+    const since = prompt?.opened_at ?? (run && 'started_at' in run ? (run.started_at ?? 0) : 0);
+    const time = since > 0 ? ` · ${wholeDuration(now() - since)}` : '';
+    return `Cell ${place} of ${total}${prompt ? ' waits for you' : ''}${time}`;
+  }, [store, id, place, total, prompt, now]);
+  if (id === null || place === 0) return null;
+  return (
+    <button type="button" className="foot-link foot-run" title="Go to the running cell" onClick={() => notebook.jump(id)}>
+      <span className="dot dot-busy" />
+      <Ticking text={words} />
+    </button>
+  );
+}
+
+function Queue({ notebook }: { notebook: NotebookController }) {
+  const queued = useSelected(notebook.store.queue, (q) => q.length);
+  if (queued === 0) return null;
+  return <span>{queued} queued</span>;
+}
+
+function Keyboard({ notebook }: { notebook: NotebookController }) {
+  const mode = useSignal(notebook.mode);
+  const caret = useSignal(notebook.caret);
+  const selected = useSelected(notebook.selection, (s) => s.all.size);
+  const index = useSelected(notebook.selection, (s) => notebook.indexOf(s.active));
+  const total = useSelected(notebook.store.cellIds, (ids) => ids.length);
+  return (
+    <>
+      {mode === 'edit' && caret !== '' && <span className="foot-caret">{caret}</span>}
+      {selected > 1 && <span>{selected} cells selected</span>}
+      {index >= 0 && selected === 1 && <span className="foot-caret">{`Cell ${index + 1} of ${total}`}</span>}
+      <span title={mode === 'edit' ? 'Keys go into the cell. Esc for command mode.' : 'Keys are commands. Enter to edit.'}>{mode === 'edit' ? 'Edit mode' : 'Command mode'}</span>
+    </>
+  );
+}

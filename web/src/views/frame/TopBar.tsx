@@ -1,0 +1,131 @@
+import { ChevronRight, CircleStop, CornerDownLeft, Menu as MenuIcon, Play, RotateCw } from 'lucide-react';
+import { useCallback } from 'react';
+import type { NotebookStore } from '../../notebook/store';
+import { Ticking } from '../../ui/Elapsed';
+import { useSelected, useSignal } from '../../ui/useSignal';
+import { ago, baseName, folderOf } from '../../ui/words';
+import { useServices } from '../context';
+import { KernelChip } from '../kernel/KernelChip';
+import type { NotebookController } from '../notebook/controller';
+import { LineChip } from './LineChip';
+
+/** Where one is, whether it is saved, how the line and the kernel are, and the four things one does to all of it. */
+export function TopBar({ notebook, path, menu }: { notebook: NotebookController | null; path: string; menu: () => void }) {
+  const { go } = useServices();
+  return (
+    <header className="top">
+      <button type="button" className="btn btn-icon top-menu" aria-label="Files" onClick={menu}>
+        <MenuIcon size={18} />
+      </button>
+      <button type="button" className="logo-button" aria-label="Runnel: all files" onClick={() => go({ kind: 'home', folder: '' })}>
+        <Logo />
+      </button>
+      {notebook ? <NotebookCrumb store={notebook.store} /> : <Crumb path={path} />}
+      <span className="grow" />
+      {notebook && <PromptBadge notebook={notebook} />}
+      <LineChip />
+      {notebook && <NotebookActions notebook={notebook} />}
+    </header>
+  );
+}
+
+export function Logo() {
+  return (
+    <svg className="logo" viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="2.4" strokeLinecap="round" aria-hidden="true">
+      <path d="M3 7c3.5 0 3.5 3 7 3s3.5-3 7-3 2.6 1.4 4 2.2" />
+      <path d="M3 13c3.5 0 3.5 3 7 3s3.5-3 7-3 2.6 1.4 4 2.2" opacity=".55" />
+    </svg>
+  );
+}
+
+function NotebookCrumb({ store }: { store: NotebookStore }) {
+  const path = useSignal(store.name);
+  return (
+    <>
+      <Crumb path={path} />
+      <SaveWords store={store} />
+    </>
+  );
+}
+
+function Crumb({ path }: { path: string }) {
+  const { go } = useServices();
+  const folder = folderOf(path);
+  return (
+    <nav className="crumb" aria-label="Place">
+      {folder !== '' && (
+        <span className="crumb-folder">
+          <button type="button" className="crumb-link" onClick={() => go({ kind: 'home', folder })}>
+            {folder}
+          </button>
+          <ChevronRight size={14} aria-hidden="true" />
+        </span>
+      )}
+      <h1 className="crumb-name">{baseName(path) || 'Runnel'}</h1>
+    </nav>
+  );
+}
+
+function SaveWords({ store }: { store: NotebookStore }) {
+  const { now, connection } = useServices();
+  const save = useSignal(store.saveState);
+  const connected = useSignal(connection.connected);
+  const waiting = useSelected(store.pending, (all) => all.filter((p) => !p.rejected).length);
+  const savedWords = useCallback(() => (save.since > 0 ? `Saved ${ago(save.since, now())}` : 'Saved'), [save.since, now]);
+  const lateWords = useCallback(() => (now() - save.since > 10_000 ? `Not saved for ${Math.floor((now() - save.since) / 1000)} s` : 'Saving…'), [save.since, now]);
+  if (!connected && waiting > 0) return <span className="save save-warn">{waiting === 1 ? '1 change' : `${waiting} changes`} not sent yet</span>;
+  switch (save.state) {
+    case 'saved':
+      return <Ticking text={savedWords} className="save" />;
+    case 'unsaved':
+    case 'saving':
+      return <Ticking text={lateWords} className="save" />;
+    case 'failed':
+      return (
+        <span className="save save-err" role="alert" title={save.text}>
+          Not saved: {save.text || 'the file could not be written'}
+        </span>
+      );
+    case 'clashed':
+      return (
+        <span className="save save-warn" role="alert" title={save.text}>
+          {save.text || 'The file changed on disk too; both versions are kept'}
+        </span>
+      );
+  }
+}
+
+function PromptBadge({ notebook }: { notebook: NotebookController }) {
+  const { store } = notebook;
+  const prompt = useSelected(store.prompts, (all) => all[0] ?? null);
+  const place = useSelected(store.cellIds, (ids) => (prompt ? ids.indexOf(prompt.cell_id) + 1 : 0));
+  if (!prompt) return null;
+  return (
+    <button type="button" className="badge" onClick={() => notebook.toPrompt()}>
+      <CornerDownLeft size={14} />
+      <span>
+        Cell {place} waits<span className="badge-long"> for your answer</span>
+      </span>
+    </button>
+  );
+}
+
+function NotebookActions({ notebook }: { notebook: NotebookController }) {
+  const { command } = useServices();
+  const { store } = notebook;
+  const busy = useSelected(store.running, (r) => r.length > 0);
+  return (
+    <div className="top-actions">
+      <KernelChip store={store} />
+      <button type="button" className="btn btn-icon btn-line" aria-label="Interrupt" title="Interrupt (I I)" disabled={!busy} onClick={() => command('interrupt')}>
+        <CircleStop size={16} />
+      </button>
+      <button type="button" className="btn btn-icon btn-line top-restart" aria-label="Restart the kernel" title="Restart the kernel (0 0)" onClick={() => command('restart')}>
+        <RotateCw size={16} />
+      </button>
+      <button type="button" className="btn btn-primary" title="Run all cells" onClick={() => command('run-all')}>
+        <Play size={14} /> <span className="btn-text">Run all</span>
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,59 @@
+import { useEffect } from 'react';
+import { useServices } from '../context';
+import type { NotebookController } from '../notebook/controller';
+import { announcement } from '../notebook/runWords';
+import { titleOf } from './title';
+
+const LONG_MS = 5000;
+
+/** Tells a person what happened: the tab's title, the live region, and messages of the server. */
+export function useNotebookNews(notebook: NotebookController | null, path: string): void {
+  const { toasts } = useServices();
+  useEffect(() => {
+    if (!notebook) {
+      document.title = titleOf({ path, waiting: false, running: 0, queued: 0, ended: null });
+      return;
+    }
+    const { store } = notebook;
+    let ended: 'ok' | 'error' | null = null;
+    const put = () => {
+      document.title = titleOf({ path: store.name.get(), waiting: store.prompts.get().length > 0, running: store.running.get().length, queued: store.queue.get().length, ended });
+    };
+    const onVisible = () => {
+      if (!document.hidden) ended = null;
+      put();
+    };
+    document.addEventListener('visibilitychange', onVisible);
+    const offs = [
+      store.prompts.subscribe(put),
+      store.running.subscribe(() => {
+        if (store.running.get().length > 0) ended = null;
+        put();
+      }),
+      store.queue.subscribe(put),
+      store.name.subscribe(put),
+      store.on('notice', (n) => void toasts.show(n.text, { level: n.level })),
+      store.on('run_done', (done) => {
+        const run = store.cell(done.cell_id)?.run.get();
+        const ms = run && 'started_at' in run && run.started_at ? done.at - run.started_at : 0;
+        toasts.say(announcement(notebook.indexOf(done.cell_id) + 1, done.status, ms, done.ename));
+        if (document.hidden && ms > LONG_MS && store.queue.get().length === 0) ended = done.status === 'ok' ? 'ok' : 'error';
+        put();
+      }),
+      store.on('prompt_closed', (closed) => {
+        if (!closed.mine && closed.how === 'answered') toasts.show('The question was answered in another tab.');
+        if (closed.how === 'timeout') toasts.show('Nobody answered in time: the question was given up.', { level: 'warning' });
+      }),
+      store.prompts.subscribe(() => {
+        const [prompt] = store.prompts.get();
+        if (prompt) toasts.say(`Cell ${notebook.indexOf(prompt.cell_id) + 1} waits for your answer. ${prompt.prompt}`);
+      }),
+    ];
+    notebook.onSay((text, undo) => void toasts.show(text, undo ? { action: { label: 'Undo', run: undo } } : {}));
+    put();
+    return () => {
+      document.removeEventListener('visibilitychange', onVisible);
+      for (const off of offs) off();
+    };
+  }, [notebook, path, toasts]);
+}

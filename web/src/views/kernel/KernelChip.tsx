@@ -1,0 +1,117 @@
+import { ChevronDown } from 'lucide-react';
+import { useRef, useState } from 'react';
+import type { NotebookStore } from '../../notebook/store';
+import type { Kernel, KernelState } from '../../protocol/types';
+import { MenuButton, type MenuEntry } from '../../ui/Menu';
+import { useSignal } from '../../ui/useSignal';
+import { bytes } from '../../ui/words';
+import { useServices } from '../context';
+import type { KernelChoice } from '../files/api';
+
+const WORDS: Record<KernelState, string> = {
+  none: 'not started',
+  starting: 'starting',
+  idle: 'idle',
+  busy: 'busy',
+  unresponsive: 'does not answer',
+  restarting: 'restarting',
+  stopping: 'stopping',
+  dead: 'died',
+};
+
+const DOTS: Record<KernelState, string> = {
+  none: 'dot-none',
+  starting: 'dot-busy',
+  idle: 'dot-ok',
+  busy: 'dot-busy',
+  unresponsive: 'dot-warn',
+  restarting: 'dot-busy',
+  stopping: 'dot-busy',
+  dead: 'dot-err',
+};
+
+/** What the notebook runs on and how that is, with its menu. */
+export function KernelChip({ store }: { store: NotebookStore }) {
+  const { command, files, toasts } = useServices();
+  const kernel = useSignal(store.kernel);
+  const [choices, setChoices] = useState<readonly KernelChoice[] | null>(null);
+  const asked = useRef(false);
+  const name = kernel.display_name || kernel.name || 'No kernel';
+  const quiet = kernel.state === 'idle' || kernel.state === 'busy';
+  const detail = [kernel.environment, kernel.memory ? bytes(kernel.memory) : ''].filter(Boolean).join(' · ');
+  const load = () => {
+    if (asked.current) return;
+    asked.current = true;
+    files.kernels().then(setChoices, (e: unknown) => {
+      asked.current = false;
+      toasts.show(e instanceof Error ? e.message : 'The kernels could not be listed.', { level: 'error' });
+    });
+  };
+  return (
+    <MenuButton
+      label={`Kernel ${name}, ${WORDS[kernel.state]}`}
+      className={`chip kernel-chip${kernel.state === 'dead' ? ' chip-err' : ''}`}
+      width={320}
+      onOpen={load}
+      header={() => <KernelDetails kernel={kernel} />}
+      entries={() => [...actions(kernel, command), ...choiceEntries(choices, kernel, store)]}
+    >
+      <span className={`dot ${DOTS[kernel.state]}`} />
+      <span className="kernel-name">{name}</span>
+      <span className="kernel-detail muted">{quiet ? detail : (kernel.progress ?? WORDS[kernel.state])}</span>
+      <ChevronDown size={14} />
+    </MenuButton>
+  );
+}
+
+function KernelDetails({ kernel }: { kernel: Kernel }) {
+  const { death } = kernel;
+  return (
+    <div className="kernel-card">
+      <b>{kernel.display_name || 'No kernel'}</b>
+      <div className="muted">{[WORDS[kernel.state], kernel.environment, kernel.pid ? `process ${kernel.pid}` : '', kernel.memory ? bytes(kernel.memory) : ''].filter(Boolean).join(' · ')}</div>
+      {kernel.progress && <div className="muted">{kernel.progress}</div>}
+      {kernel.state === 'unresponsive' && <div>It is alive but has not answered for a while. Nothing is stopped on its own.</div>}
+      {kernel.state === 'dead' && death && (
+        <div className="death">
+          <p>{death.text}</p>
+          <p className="muted">
+            {[death.signal ? `signal ${death.signal}` : `exit code ${death.exit_code}`, death.oom ? 'out of memory' : '', death.peak_memory ? `at most ${bytes(death.peak_memory)} of memory` : ''].filter(Boolean).join(' · ')}
+          </p>
+          {death.stderr && (
+            <pre className="death-stderr mono" tabIndex={0}>
+              {death.stderr}
+            </pre>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function actions(kernel: Kernel, command: (id: string) => void): MenuEntry[] {
+  const alive = !['none', 'dead', 'stopping'].includes(kernel.state);
+  if (!alive) return [{ id: 'start', label: kernel.state === 'dead' ? 'Start a new kernel' : 'Start the kernel', run: () => command('restart') }];
+  return [
+    { id: 'interrupt', label: 'Interrupt', note: 'I, I', disabled: kernel.state !== 'busy', run: () => command('interrupt') },
+    { id: 'restart', label: 'Restart', note: '0, 0', run: () => command('restart') },
+    { id: 'restart-run-all', label: 'Restart and run all', run: () => command('restart-run-all') },
+    { id: 'stop', label: 'Stop', danger: true, run: () => command('stop-kernel') },
+  ];
+}
+
+function choiceEntries(choices: readonly KernelChoice[] | null, kernel: Kernel, store: NotebookStore): MenuEntry[] {
+  if (choices === null || choices.length === 0) return [];
+  return [
+    'line',
+    { heading: 'Run on', id: 'choices' },
+    ...choices.map((c) => ({
+      id: `kernel ${c.name}`,
+      label: c.displayName,
+      note: c.hasKernel ? c.environment : `needs: ${c.fix}`,
+      checked: c.name === kernel.name,
+      disabled: !c.hasKernel,
+      run: () => (kernel.state === 'none' || kernel.state === 'dead' ? store.kernelStart(c.name) : store.kernelRestart({ name: c.name })),
+    })),
+  ];
+}

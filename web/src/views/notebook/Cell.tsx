@@ -1,0 +1,205 @@
+import { memo, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import type { CellStore } from '../../notebook/store';
+import { OutputArea } from '../../outputs';
+import { useSelected, useSignal } from '../../ui/useSignal';
+import { CellTools, InsertBar } from './CellTools';
+import { Code, type SourceHandle } from './Code';
+import { useNotebook } from './context';
+import { outputsHidden } from './controller';
+import { Gutter, Meta } from './Gutter';
+import { MarkdownBody } from './MarkdownBody';
+import { PromptBox } from './Prompt';
+import { stateWords } from './runWords';
+import { count } from '../../ui/words';
+
+const KINDS = { code: 'code', markdown: 'text', raw: 'raw' } as const;
+
+/** One cell: gutter, source, outputs, tools. It watches its own signals only. */
+export const Cell = memo(function Cell({ cell, index, last }: { cell: CellStore; index: number; last: boolean }) {
+  const notebook = useNotebook();
+  const { id } = cell;
+  const el = useRef<HTMLDivElement>(null);
+  const source = useRef<SourceHandle | null>(null);
+  const setSource = useCallback((h: SourceHandle | null) => {
+    source.current = h;
+  }, []);
+  const type = useSignal(cell.type);
+  const run = useSignal(cell.run);
+  const selected = useSelected(notebook.selection, (s) => s.all.has(id));
+  const active = useSelected(notebook.selection, (s) => s.active === id);
+  const editing = useSelected(notebook.mode, (m) => m === 'edit') && active;
+  const hidden = useSelected(notebook.hidden, (h) => h.has(id));
+  const [hot, setHot] = useState(false);
+  useLayoutEffect(
+    () =>
+      notebook.register(id, {
+        focus: (scroll) => {
+          const target = el.current;
+          if (!target) return;
+          if (document.activeElement !== target) target.focus({ preventScroll: true });
+          if (scroll) intoView(target);
+        },
+        edit: (where) => {
+          if (source.current) source.current.edit(where);
+          else requestAnimationFrame(() => source.current?.edit(where));
+        },
+        caret: () => source.current?.caret() ?? null,
+        flash: () => {
+          el.current?.classList.remove('flash');
+          void el.current?.offsetWidth;
+          el.current?.classList.add('flash');
+        },
+      }),
+    [notebook, id],
+  );
+  const state = run?.state ?? 'none';
+  const classes = ['cell', `cell-${type}`, `is-${state}`, selected && 'selected', active && 'active', editing && 'editing', run?.state === 'done' && `ended-${run.status}`];
+  const label = `Cell ${index + 1}, ${KINDS[type]}${type === 'code' ? stateWords(run) : ''}`;
+  return (
+    <div
+      ref={el}
+      className={classes.filter(Boolean).join(' ')}
+      data-cell={id}
+      role="group"
+      aria-label={label}
+      tabIndex={active ? 0 : -1}
+      hidden={hidden}
+      onPointerEnter={() => setHot(true)}
+      onPointerLeave={() => setHot(false)}
+      onFocus={(e) => onCellFocus(e, notebook, id)}
+      onMouseDown={(e) => onCellMouseDown(e, notebook, id, el.current)}
+    >
+      <Gutter cell={cell} type={type} run={run} index={index} />
+      <div className="cell-body">
+        {(hot || active) && <CellTools cell={cell} type={type} index={index} last={last} />}
+        {type === 'code' ? <CodeBody cell={cell} index={index} handle={setSource} /> : <MarkdownBody cell={cell} type={type} index={index} handle={setSource} />}
+      </div>
+      {(hot || active) && <InsertBar index={index + 1} />}
+    </div>
+  );
+});
+
+function onCellFocus(e: React.FocusEvent, notebook: ReturnType<typeof useNotebook>, id: CellStore['id']): void {
+  const target = e.target;
+  if (!(target instanceof HTMLElement)) return;
+  if (!notebook.selection.get().all.has(id)) notebook.select(id);
+  if (!target.closest('.cm-editor')) notebook.mode.set('command');
+}
+
+function onCellMouseDown(e: React.MouseEvent, notebook: ReturnType<typeof useNotebook>, id: CellStore['id'], el: HTMLElement | null): void {
+  const target = e.target;
+  if (!(target instanceof Element)) return;
+  const takes = target.closest('button, a, input, textarea, select, summary, .cm-editor, .code-static, [tabindex="0"]');
+  if (e.shiftKey && !target.closest('.cm-editor, input')) {
+    e.preventDefault();
+    notebook.extendTo(id);
+    return;
+  }
+  notebook.select(id);
+  if (takes && takes !== el) return;
+  notebook.mode.set('command');
+  if (document.activeElement !== el) el?.focus({ preventScroll: true });
+}
+
+/** Scrolls as little as needed; a cell taller than the view is shown from its top. */
+function intoView(el: HTMLElement): void {
+  const scroller = el.closest('.main');
+  if (!scroller) return;
+  const box = scroller.getBoundingClientRect();
+  const cell = el.getBoundingClientRect();
+  const margin = 24;
+  if (cell.top < box.top + margin) scroller.scrollTop += cell.top - box.top - margin;
+  else if (cell.bottom > box.bottom - margin) scroller.scrollTop += Math.min(cell.bottom - box.bottom + margin, cell.top - box.top - margin);
+}
+
+function CodeBody({ cell, index, handle }: { cell: CellStore; index: number; handle: (h: SourceHandle | null) => void }) {
+  const notebook = useNotebook();
+  const language = useSelected(notebook.store.kernel, (k) => k.language || 'python');
+  return (
+    <div className="box">
+      <Meta cell={cell} />
+      <Code cell={cell} language={language} label={`Cell ${index + 1}, code`} handle={handle} placeholder={index === 0 ? 'Write code. Shift Enter runs it.' : undefined} />
+      <Outputs cell={cell} />
+    </div>
+  );
+}
+
+function Outputs({ cell }: { cell: CellStore }) {
+  const { store } = useNotebook();
+  const outputs = useSignal(cell.outputs);
+  const run = useSignal(cell.run);
+  const folded = useSelected(cell.metadata, outputsHidden);
+  const prompts = useSelected(store.prompts, (all) => all.filter((p) => p.cell_id === cell.id), sameItems);
+  const stale = useStale(run?.state ?? 'none', outputs, run && 'id' in run ? run.id : null);
+  const died = run?.state === 'done' && (run.status === 'kernel_died' || run.status === 'lost') ? run : null;
+  const left = useHadOutput(outputs.length > 0, run?.state ?? 'none');
+  if (outputs.length === 0 && prompts.length === 0 && !died && !left) return null;
+  if (folded && prompts.length === 0) {
+    return (
+      <button type="button" className="out-folded" onClick={() => store.change(cell.id, { metadata: unfolded(cell.metadata.get()) })}>
+        {count(outputs.length, 'output')} hidden
+      </button>
+    );
+  }
+  return (
+    <OutputArea cell={cell} outputs={outputs} stale={stale}>
+      {died && <Died reason={died.reason} status={died.status ?? 'lost'} />}
+      {prompts.map((p) => (
+        <PromptBox key={p.request_id} prompt={p} />
+      ))}
+    </OutputArea>
+  );
+}
+
+/** While a run has brought nothing yet, what is shown is of the run before. */
+function useStale(state: string, outputs: readonly unknown[], run: string | null): boolean {
+  const seen = useRef<{ run: string | null; outputs: readonly unknown[] }>({ run: null, outputs });
+  if (state === 'done' || state === 'none') seen.current = { run: null, outputs };
+  else if (seen.current.run === null) seen.current = { run: run ?? 'sending', outputs };
+  const waiting = state === 'sending' || state === 'queued';
+  return outputs.length > 0 && (waiting || (state === 'running' && seen.current.outputs === outputs && seen.current.run !== null && seen.current.run !== run));
+}
+
+/** True for a moment after outputs were cleared in a run, so that the area keeps its height. */
+function useHadOutput(has: boolean, state: string): boolean {
+  const [held, setHeld] = useState(has);
+  useEffect(() => {
+    if (has) {
+      setHeld(true);
+      return;
+    }
+    const timer = setTimeout(() => setHeld(false), 400);
+    return () => clearTimeout(timer);
+  }, [has]);
+  return held && !has && state === 'running';
+}
+
+function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((x, i) => x === b[i]);
+}
+
+function unfolded(metadata: ReturnType<CellStore['metadata']['get']>): ReturnType<CellStore['metadata']['get']> {
+  const { collapsed: _, jupyter, ...rest } = metadata;
+  const own = typeof jupyter === 'object' && jupyter !== null && !Array.isArray(jupyter) ? Object.fromEntries(Object.entries(jupyter).filter(([k]) => k !== 'outputs_hidden')) : {};
+  return Object.keys(own).length > 0 ? { ...rest, jupyter: own } : rest;
+}
+
+function Died({ reason, status }: { reason?: string; status: string }) {
+  const { store } = useNotebook();
+  const kernel = useSignal(store.kernel);
+  return (
+    <div className="out out-died">
+      <div className="err-head">
+        <div className="text grow">
+          <b>{status === 'lost' ? 'The result of this run is lost' : 'The kernel died in this cell'}</b>
+          {reason ? `: ${reason}` : ''}
+        </div>
+      </div>
+      {status === 'kernel_died' && (kernel.state === 'dead' || kernel.state === 'none') && (
+        <button type="button" className="btn btn-line btn-small" onClick={() => store.kernelRestart()}>
+          Start a new kernel
+        </button>
+      )}
+    </div>
+  );
+}

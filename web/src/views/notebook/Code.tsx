@@ -1,0 +1,196 @@
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
+import { highlight, loadGrammar } from '../../editor/highlight';
+import type { EditorHandle } from '../../editor';
+import type { CellStore } from '../../notebook/store';
+import { useSelected, useSignal } from '../../ui/useSignal';
+import { useServices } from '../context';
+import { useNotebook } from './context';
+import { near, EditorPool } from './stages';
+
+const pool = new EditorPool();
+const DWELL_MS = 50;
+
+export interface SourceHandle {
+  edit(where: 'start' | 'end' | 'keep'): void;
+  caret(): { anchor: number; head: number } | null;
+}
+
+/**
+ * A cell's source in three stages: text at once, coloured near the viewport, a live editor when it is pointed at or edited. Each
+ * has the same metrics, so nothing moves between them.
+ */
+export function Code(props: { cell: CellStore; language: string; label: string; placeholder?: string; handle: (h: SourceHandle | null) => void; alwaysLive?: boolean }) {
+  const { cell, language, label, handle } = props;
+  const notebook = useNotebook();
+  const [live, setLive] = useState(props.alwaysLive === true);
+  const editor = useRef<EditorHandle | null>(null);
+  const wanted = useRef<{ where: 'start' | 'end' | 'keep'; at?: number } | null>(null);
+  const edit = useCallback((where: 'start' | 'end' | 'keep', at?: number) => {
+    wanted.current = { where, at };
+    if (!editor.current) flushSync(() => setLive(true));
+    settle();
+  }, []);
+  const settle = () => {
+    const want = wanted.current;
+    if (!editor.current || !want) return;
+    wanted.current = null;
+    if (want.at !== undefined) editor.current.select(want.at);
+    editor.current.focus(want.where);
+  };
+  useLayoutEffect(() => {
+    handle({ edit, caret: () => editor.current?.selection() ?? null });
+    return () => handle(null);
+  }, [handle, edit]);
+  if (live) {
+    return (
+      <Live
+        cell={cell}
+        language={language}
+        label={label}
+        placeholder={props.placeholder}
+        made={(e) => {
+          editor.current = e;
+          settle();
+        }}
+        gone={() => {
+          editor.current = null;
+          setLive(false);
+        }}
+      />
+    );
+  }
+  return <Static cell={cell} language={language} placeholder={props.placeholder} warm={() => setLive(true)} edit={(at) => { notebook.focus(cell.id, 'command'); notebook.mode.set('edit'); edit('keep', at); }} />;
+}
+
+function Static(props: { cell: CellStore; language: string; placeholder?: string; warm: () => void; edit: (at: number) => void }) {
+  const { cell, language } = props;
+  const source = useSignal(cell.source);
+  const ref = useRef<HTMLPreElement>(null);
+  const dwell = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const [coloured, setColoured] = useState(false);
+  useEffect(() => {
+    const el = ref.current;
+    if (!el) return;
+    let live = true;
+    const off = near(el, () => {
+      void loadGrammar(language).then(() => live && setColoured(true)).catch(() => undefined);
+    });
+    return () => {
+      live = false;
+      off();
+      clearTimeout(dwell.current);
+    };
+  }, [language]);
+  const lines = useMemo(() => (coloured ? highlight(source, language) : null), [coloured, source, language]);
+  return (
+    <pre
+      ref={ref}
+      className="code code-static"
+      onPointerEnter={(e) => {
+        if (e.pointerType === 'mouse') dwell.current = setTimeout(props.warm, DWELL_MS);
+      }}
+      onPointerLeave={() => clearTimeout(dwell.current)}
+      onClick={(e) => {
+        if (getSelection()?.isCollapsed !== false) props.edit(offsetAt(e.currentTarget, e.clientX, e.clientY));
+      }}
+    >
+      {lines === null
+        ? source
+        : lines.map((line, i) => (
+            <span key={i}>
+              {line.map((span, j) => (span.className ? <span key={j} className={span.className}>{span.text}</span> : span.text))}
+              {i < lines.length - 1 ? '\n' : ''}
+            </span>
+          ))}
+      {source === '' && (props.placeholder ? <span className="placeholder">{props.placeholder}</span> : '\u200b')}
+    </pre>
+  );
+}
+
+/** The offset in an element's text of a point on the screen. */
+function offsetAt(el: HTMLElement, x: number, y: number): number {
+  const range = document.caretRangeFromPoint?.(x, y);
+  if (!range || !el.contains(range.startContainer)) return el.textContent?.length ?? 0;
+  const before = document.createRange();
+  before.selectNodeContents(el);
+  before.setEnd(range.startContainer, range.startOffset);
+  return before.toString().length;
+}
+
+function Live(props: { cell: CellStore; language: string; label: string; placeholder?: string; made: (e: EditorHandle) => void; gone: () => void }) {
+  const { cell, language, label } = props;
+  const notebook = useNotebook();
+  const { settings, connection } = useServices();
+  const parent = useRef<HTMLDivElement>(null);
+  const editor = useRef<EditorHandle | null>(null);
+  const own = useSelected(notebook.lineNumbers, (set) => set.has(cell.id));
+  const general = useSignal(settings.lineNumbers) === 'on';
+  const numbers = own !== general;
+  const [ready, setReady] = useState(false);
+  const placeholder = props.placeholder;
+  const { made, gone } = props;
+  useLayoutEffect(() => {
+    let live = true;
+    const mount = (module: typeof import('../../editor')) => {
+      const el = parent.current;
+      if (!live || !el) return;
+      const { store } = notebook;
+      const handle = module.mountEditor(el, cell, {
+        ariaLabel: label,
+        language,
+        lineNumbers: numbers,
+        placeholder,
+        keys: [],
+        onFocus: () => {
+          notebook.select(cell.id);
+          notebook.mode.set('edit');
+        },
+        onLeave: (direction) => notebook.leave(cell.id, direction),
+        complete: async (code, cursor, signal) => {
+          if (!connection.connected.get() || cell.type.get() !== 'code') return null;
+          const r = await store.complete(cell.id, code, cursor, signal);
+          return r.error ? null : { matches: r.matches, start: r.start, end: r.end };
+        },
+        inspect: async (code, cursor, signal) => {
+          const r = await store.inspect(cell.id, code, cursor, 0, signal);
+          const text = r.data['text/plain'];
+          return r.error || typeof text !== 'string' ? null : text;
+        },
+      });
+      editor.current = handle;
+      setReady(true);
+      made(handle);
+      pool.add(handle, el, () => {
+        if (editor.current === handle) gone();
+      });
+    };
+    if (loaded) mount(loaded);
+    else void loadEditor().then(mount);
+    return () => {
+      live = false;
+      if (editor.current) {
+        pool.drop(editor.current);
+        editor.current.destroy();
+        editor.current = null;
+      }
+    };
+  }, [cell]);
+  useEffect(() => editor.current?.setAriaLabel(label), [label]);
+  useEffect(() => editor.current?.setLanguage(language), [language]);
+  useEffect(() => editor.current?.setLineNumbers(numbers), [numbers]);
+  return (
+    <>
+      <div ref={parent} className="code code-live" />
+      {!ready && <pre className="code code-static">{cell.doc.text || '\u200b'}</pre>}
+    </>
+  );
+}
+
+let loaded: typeof import('../../editor') | null = null;
+
+/** The editor is a chunk of its own; it is fetched after the first paint. */
+export async function loadEditor(): Promise<typeof import('../../editor')> {
+  loaded ??= await import('../../editor');
+  return loaded;
+}

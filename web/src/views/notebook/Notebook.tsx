@@ -1,0 +1,120 @@
+import { useEffect, useMemo, useRef, useState } from 'react';
+import type { NotebookStore } from '../../notebook/store';
+import { Surroundings, type OutputSurroundings } from '../../outputs';
+import { useSignal } from '../../ui/useSignal';
+import { useServices } from '../context';
+import { Cell } from './Cell';
+import { loadEditor } from './Code';
+import { NotebookContext } from './context';
+import type { NotebookController } from './controller';
+import { Pager } from './Pager';
+import { Rejected } from './Rejected';
+
+const FIRST = 30;
+const STEP = 60;
+
+/** The column of cells. The first screens are drawn at once, the rest in the browser's free moments; all of them stay in the page. */
+export function Notebook({ notebook }: { notebook: NotebookController }) {
+  const { store } = notebook;
+  const { settings } = useServices();
+  const ids = useSignal(store.cellIds);
+  const ready = useSignal(store.ready);
+  const width = useSignal(settings.width);
+  const drawn = useGrowing(ids.length);
+  const surroundings = useMemo<OutputSurroundings>(
+    () => ({
+      notebook: () => store.path,
+      jumpToCount: (n) => {
+        const id = store.cellIds.get().find((c) => store.cell(c)?.executionCount.get() === n);
+        if (id !== undefined) notebook.jump(id);
+        return id !== undefined;
+      },
+      leaveFrame: () => notebook.refocus(),
+    }),
+    [notebook, store],
+  );
+  const focused = useRef(false);
+  useEffect(() => {
+    if (focused.current || ids.length === 0) return;
+    focused.current = true;
+    startAt(notebook, store);
+  }, [ids.length, notebook, store]);
+  useEffect(() => {
+    const timer = setTimeout(() => void loadEditor(), 300);
+    return () => clearTimeout(timer);
+  }, []);
+  if (ready.kind === 'gone') return <Gone reason={ready.gone.reason} path={store.path} />;
+  return (
+    <NotebookContext.Provider value={notebook}>
+      <Surroundings.Provider value={surroundings}>
+        <div className={`column ${width}`} aria-busy={ready.kind === 'loading'}>
+          {ids.length === 0 && ready.kind === 'loading' && <Opening path={store.path} />}
+          {ids.slice(0, drawn).map((id, i) => {
+            const cell = store.cell(id);
+            return cell ? <Cell key={id} cell={cell} index={i} last={i === ids.length - 1} /> : null;
+          })}
+          {ids.length === 0 && ready.kind === 'ready' && (
+            <button type="button" className="btn btn-line first-cell" onClick={() => notebook.insertAt(0, 'code', '', 'edit')}>
+              Add the first cell
+            </button>
+          )}
+          <Rejected store={store} />
+          <div className="column-end" />
+        </div>
+        <Pager store={store} />
+      </Surroundings.Provider>
+    </NotebookContext.Provider>
+  );
+}
+
+/** An empty notebook is ready to be typed in; any other begins in command mode. */
+function startAt(notebook: NotebookController, store: NotebookStore): void {
+  const ids = store.cellIds.get();
+  const [first] = ids;
+  if (first === undefined) return;
+  const at = document.activeElement;
+  if (at && at !== document.body && at.closest('dialog, input, textarea, .cell')) return;
+  const empty = ids.length === 1 && store.cell(first)?.doc.text === '' && store.cell(first)?.type.get() === 'code';
+  notebook.focus(first, empty ? 'edit' : 'command');
+}
+
+function useGrowing(total: number): number {
+  const [drawn, setDrawn] = useState(FIRST);
+  useEffect(() => {
+    if (drawn >= total) return;
+    const idle = typeof requestIdleCallback === 'function';
+    const id = idle ? requestIdleCallback(() => setDrawn(drawn + STEP), { timeout: 100 }) : setTimeout(() => setDrawn(drawn + STEP), 16);
+    return () => (idle ? cancelIdleCallback(id as number) : clearTimeout(id as number));
+  }, [drawn, total]);
+  return drawn;
+}
+
+/** Said only when it takes long. */
+function Opening({ path }: { path: string }) {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 400);
+    return () => clearTimeout(timer);
+  }, []);
+  return late ? <p className="opening muted">Opening {path}…</p> : null;
+}
+
+function Gone({ reason, path }: { reason: string; path: string }) {
+  const { go } = useServices();
+  return (
+    <div className="column">
+      <div className="gone">
+        <h1>{path}</h1>
+        <p>{reason || 'This notebook is not there any more.'}</p>
+        <div className="gone-actions">
+          <button type="button" className="btn btn-line" onClick={() => go({ kind: 'file', path })}>
+            Show the file as text
+          </button>
+          <button type="button" className="btn btn-line" onClick={() => go({ kind: 'home', folder: '' })}>
+            All files
+          </button>
+        </div>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,28 @@
+import { X } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import type { NotebookStore } from '../../notebook/store';
+import { choose, FrameView, Rich } from '../../outputs';
+import type { MimeBundle } from '../../protocol/types';
+
+/** What the kernel shows beside the notebook, such as help: a panel at the foot of the cells. */
+export function Pager({ store }: { store: NotebookStore }) {
+  const [data, setData] = useState<MimeBundle | null>(null);
+  useEffect(() => store.on('payload', (p) => setData(p.data)), [store]);
+  if (!data) return null;
+  const plain = 'text/plain' in data ? { 'text/plain': data['text/plain'] ?? '' } : data;
+  const choice = choose(plain);
+  if (!choice) return null;
+  return (
+    <section className="pager" aria-label="Help">
+      <header className="pager-head">
+        <h2>Help</h2>
+        <button type="button" className="btn btn-icon btn-small" aria-label="Close help" onClick={() => setData(null)}>
+          <X size={14} />
+        </button>
+      </header>
+      <div className="pager-body" tabIndex={0} role="region" aria-label="Help text">
+        {choice.lane === 'frame' ? <FrameView sources={[{ id: 'pager', rev: 1, mime: choice.mime, value: plain[choice.mime as keyof typeof plain] }]} /> : <Rich choice={choice} value={plain[choice.mime as keyof typeof plain]} metadata={{}} />}
+      </div>
+    </section>
+  );
+}

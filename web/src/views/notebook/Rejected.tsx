@@ -1,0 +1,39 @@
+import type { PendingCommand } from '../../notebook/model';
+import type { NotebookStore } from '../../notebook/store';
+import { useSelected } from '../../ui/useSignal';
+
+const WHAT: Partial<Record<PendingCommand['body']['type'], string>> = {
+  execute: 'A run',
+  run: 'A run',
+  edit: 'An edit',
+  input_reply: 'An answer',
+  cell_insert: 'A new cell',
+  cell_delete: 'A deletion',
+  save: 'Saving',
+  kernel_start: 'Starting the kernel',
+  kernel_restart: 'Restarting the kernel',
+  kernel_stop: 'Stopping the kernel',
+};
+
+const sameItems = (a: readonly PendingCommand[], b: readonly PendingCommand[]) => a.length === b.length && a.every((x, i) => x === b[i]);
+
+/** What the server refused, and text that could not be put into its cell: shown until dismissed, never dropped. */
+export function Rejected({ store }: { store: NotebookStore }) {
+  const rejected = useSelected(store.pending, (all) => all.filter((p) => p.rejected), sameItems);
+  return rejected.map((p) => (
+    <div key={p.cmd_id} className="rejected" role="alert">
+      <div className="grow">
+        <b>{WHAT[p.body.type] ?? 'A change'} was not taken:</b> {p.rejected?.error || p.rejected?.code}
+        {p.text !== undefined && <pre className="rejected-text mono">{p.text}</pre>}
+      </div>
+      {p.text !== undefined && (
+        <button type="button" className="btn btn-small btn-line" onClick={() => void navigator.clipboard?.writeText(p.text ?? '')}>
+          Copy the text
+        </button>
+      )}
+      <button type="button" className="btn btn-small btn-line" onClick={() => store.dismiss(p.cmd_id)}>
+        Dismiss
+      </button>
+    </div>
+  ));
+}

@@ -1,0 +1,14 @@
+import { kept } from '../ui/local';
+import { theme } from '../ui/theme';
+
+/** The person's choices, kept by the browser. */
+export function createSettings() {
+  return {
+    theme,
+    width: kept('width', ['column', 'full']),
+    lineNumbers: kept('line-numbers', ['off', 'on']),
+    rail: kept('rail', ['files', 'outline', 'closed']),
+    side: kept('side', ['closed', 'variables']),
+  };
+}
+export type Settings = ReturnType<typeof createSettings>;
