@@ -1,39 +1,94 @@
+import { closeBrackets } from '@codemirror/autocomplete';
+import { history } from '@codemirror/commands';
+import { bracketMatching, indentOnInput, indentUnit, syntaxHighlighting, type LanguageSupport } from '@codemirror/language';
+import { highlightSelectionMatches } from '@codemirror/search';
+import { Compartment, EditorSelection, EditorState, Transaction, type ChangeSet, type Extension } from '@codemirror/state';
+import { crosshairCursor, drawSelection, dropCursor, EditorView, lineNumbers, placeholder, rectangularSelection } from '@codemirror/view';
 import type { CellStore } from '../notebook/store';
+import { completion } from './complete';
+import { inspectTooltip } from './inspect';
+import { keys } from './keys';
+import { loadLanguage } from './live';
+import { remoteEdit, sleep, wake } from './memory';
+import type { EditorHandle, EditorOptions } from './options';
+import { theme } from './theme';
+import { tokenClasses } from './tokens';
+import './code.css';
 
-export interface Completion {
-  readonly matches: readonly string[];
-  readonly start: number;
-  readonly end: number;
-  readonly types?: readonly (string | undefined)[];
-}
-export interface EditorOptions {
-  /** The accessible name: "Cell 3, code". */
-  readonly ariaLabel: string;
-  /** python, markdown, javascript, ...: as the kernel or the cell names it. Unknown ones are plain text. */
-  readonly language: string;
-  /** Handled before the editor's own keys: "Shift-Enter" and so on. True: done. */
-  readonly keys: readonly { readonly key: string; readonly run: () => boolean }[];
-  readonly lineNumbers?: boolean;
-  readonly readOnly?: boolean;
-  readonly placeholder?: string;
-  onFocus?(): void;
-  onBlur?(): void;
-  /** The caret is at the first (-1) or last (1) place and an arrow key goes beyond: true when another cell took it. */
-  onLeave?(direction: -1 | 1): boolean;
-  /** Asks the kernel; null: nothing to say. The editor gives up after 1.5 s. */
-  complete?(code: string, cursor: number, signal: AbortSignal): Promise<Completion | null>;
-  /** Text for a tooltip, or null. */
-  inspect?(code: string, cursor: number, signal: AbortSignal): Promise<string | null>;
-}
-export interface EditorHandle {
-  focus(where?: 'start' | 'end' | 'keep'): void;
-  setLanguage(language: string): void;
-  setAriaLabel(label: string): void;
-  setLineNumbers(on: boolean): void;
-  /** Selection in UTF-16 code units, for split cell. */
-  selection(): { readonly anchor: number; readonly head: number };
-  select(anchor: number, head?: number): void;
-  destroy(): void;
-}
+export type { Completion, EditorHandle, EditorOptions } from './options';
+
 /** Makes the live editor in parent. The cell's document and history outlive it. */
-export declare function mountEditor(parent: HTMLElement, cell: CellStore, options: EditorOptions): EditorHandle;
+export function mountEditor(parent: HTMLElement, cell: CellStore, options: EditorOptions): EditorHandle {
+  const language = new Compartment();
+  const label = new Compartment();
+  const numbers = new Compartment();
+  const labelled = (text: string) => EditorView.contentAttributes.of({ 'aria-label': text });
+  let gone = false;
+  let asked = '';
+
+  const view = new EditorView({
+    parent,
+    state: wake(cell, [
+      base, keys(options), completion(options.complete), language.of([]), label.of(labelled(options.ariaLabel)), numbers.of(options.lineNumbers ? lineNumbers() : []),
+      options.placeholder === undefined ? [] : placeholder(options.placeholder),
+      EditorState.readOnly.of(options.readOnly ?? false),
+      EditorView.domEventHandlers({
+        focus: () => options.onFocus?.(),
+        blur: () => options.onBlur?.(),
+      }),
+      EditorView.updateListener.of(({ transactions }) => {
+        for (const tr of transactions) if (tr.docChanged && !tr.annotation(Transaction.remote)) cell.doc.edit(tr.changes);
+      }),
+    ]),
+  });
+  const stop = cell.doc.onRemote((changes: ChangeSet) => view.dispatch({ changes, annotations: remoteEdit }));
+
+  const setLanguage = (name: string) => {
+    if (name === asked) return;
+    asked = name;
+    const put = (support: LanguageSupport | null) => {
+      if (!gone && asked === name) view.dispatch({ effects: language.reconfigure(support ?? []) });
+    };
+    const loaded = loadLanguage(name);
+    if (loaded instanceof Promise) loaded.then(put, () => put(null));
+    else put(loaded);
+  };
+  setLanguage(options.language);
+
+  const select = (anchor: number, head = anchor) => {
+    const length = view.state.doc.length;
+    const inside = (n: number) => Math.min(Math.max(n, 0), length);
+    view.dispatch({ selection: EditorSelection.single(inside(anchor), inside(head)), scrollIntoView: true });
+  };
+  return {
+    focus(where = 'keep') {
+      if (where !== 'keep') select(where === 'start' ? 0 : view.state.doc.length);
+      view.focus();
+    },
+    setLanguage,
+    setAriaLabel: (text) => view.dispatch({ effects: label.reconfigure(labelled(text)) }),
+    setLineNumbers: (on) => view.dispatch({ effects: numbers.reconfigure(on ? lineNumbers() : []) }),
+    selection: () => ({ anchor: view.state.selection.main.anchor, head: view.state.selection.main.head }),
+    select,
+    destroy() {
+      if (gone) return;
+      gone = true;
+      stop();
+      sleep(cell, view.state);
+      view.destroy();
+    },
+  };
+}
+
+/** What every editor has. Line breaks are \n alone, as in the protocol; what is pasted is made so. */
+const base: Extension = [
+  EditorState.lineSeparator.of('\n'),
+  EditorView.clipboardInputFilter.of((text) => text.replace(/\r\n?/g, '\n')),
+  history(),
+  EditorState.allowMultipleSelections.of(true),
+  drawSelection(), dropCursor(), rectangularSelection(), crosshairCursor(),
+  indentUnit.of('    '), EditorState.tabSize.of(4), indentOnInput(),
+  bracketMatching(), closeBrackets(), highlightSelectionMatches(),
+  syntaxHighlighting(tokenClasses), theme, EditorView.lineWrapping,
+  inspectTooltip,
+];
