@@ -1,11 +1,16 @@
 # Runs once inside ipykernel, in a module of its own that the user never sees.
 import sys, time
 from itertools import islice
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 
 COUNT, TEXT, ITEMS, DEPTH, SECONDS = 100, 120, 6, 2, 0.05
 FRAMES = {"numpy", "pandas", "polars", "torch", "tensorflow", "jax", "jaxlib", "cupy", "scipy", "xarray", "pyarrow"}
 BRACKETS = {list: "[]", tuple: "()", set: "{}", frozenset: "{}", dict: "{}"}
+
+
+# Only what Python itself defines is ever called: a class may bring a slow or
+# surprising __class__, __name__, __repr__, __len__ or iterator of its own.
+title = type.__dict__["__name__"].__get__
 
 
 def cut(text):
@@ -13,7 +18,7 @@ def cut(text):
 
 
 def name(value):
-    return "<%s>" % type(value).__name__
+    return "<%s>" % title(type(value))
 
 
 def number(value):
@@ -43,7 +48,6 @@ def container(value, depth):
 
 
 def text(value, depth=DEPTH):
-    # Exact types only: a subclass may bring a repr, or an iterator, of its own.
     kind = type(value)
     if kind in (int, float, complex, bool, type(None), range, slice):
         return number(value)
@@ -51,13 +55,14 @@ def text(value, depth=DEPTH):
         return cut(repr(value[:TEXT]))
     if kind in BRACKETS:
         return cut(container(value, depth))
-    if isinstance(value, type):
-        return "<class %s>" % value.__name__
-    if type(value).__name__ in ("function", "builtin_function_or_method"):
+    if issubclass(kind, type):
+        return "<class %s>" % title(value)
+    if kind in (FunctionType, BuiltinFunctionType):
         return "<function %s>" % value.__name__
-    if str(kind.__module__).partition(".")[0] in FRAMES:
+    package = str(kind.__module__).partition(".")[0]
+    if package in FRAMES:
         shape = getattr(value, "shape", None)
-        if shape == () and hasattr(value, "dtype"):
+        if shape == () and package == "numpy" and title(kind) not in ("ndarray", "void", "object_"):
             return cut(repr(value))
         if shape is not None:
             return "%s %s" % (name(value), cut(str(tuple(shape))))
@@ -66,9 +71,9 @@ def text(value, depth=DEPTH):
 
 def described(value):
     try:
-        return {"type": type(value).__name__, "value": cut(text(value))}
+        return {"type": title(type(value)), "value": cut(text(value))}
     except Exception:
-        return {"type": type(value).__name__, "value": name(value)}
+        return {"type": title(type(value)), "value": name(value)}
 
 
 def wanted(shell):
@@ -77,7 +82,7 @@ def wanted(shell):
         if type(key) is not str or key.startswith("_"):
             continue
         value = shell.user_ns.get(key, nothing)
-        if value is nothing or isinstance(value, ModuleType) or hidden.get(key, nothing) is value:
+        if value is nothing or issubclass(type(value), ModuleType) or hidden.get(key, nothing) is value:
             continue
         yield key, value
 
@@ -111,7 +116,19 @@ def install(shell):
     iopub.schedule(lambda: iopub.socket.setsockopt(zmq.XPUB_NODROP, 1))
 
 
+def explain_crashes():
+    # A crash in C code leaves its traceback on the stderr that whoever started
+    # the kernel reads; fileno() is that one, not the one that is captured here.
+    try:
+        import faulthandler
+
+        faulthandler.enable(sys.stderr.fileno())
+    except Exception:
+        pass
+
+
 def start():
+    explain_crashes()
     try:
         from IPython import get_ipython
 

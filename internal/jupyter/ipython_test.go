@@ -134,6 +134,20 @@ class Loud(dict):
 class Array:
     shape = (3, 4)
 Array.__module__ = 'numpy.core'
+class Lazy:
+    @property
+    def __class__(self): time.sleep(60)
+class Scalar:
+    shape, dtype = (), 'f'
+    def __repr__(self): time.sleep(60)
+Scalar.__module__ = 'torch'
+class float64(Scalar):
+    def __repr__(self): return 'np.float64(1.5)'
+float64.__module__ = 'numpy'
+class Meta(type):
+    @property
+    def __name__(cls): time.sleep(60)
+class Named(metaclass=Meta): pass
 def f(x): return x
 a, b, c, d, e = 1, 2.5, 'héllo', None, True
 raw = b'\x00x'
@@ -148,6 +162,7 @@ none = set()
 cold = frozenset({1})
 loop = []; loop.append(loop)
 slow, loud, array = Slow(), Loud(a=1), Array()
+lazy, scalar, real, named = Lazy(), Scalar(), float64(), Named()
 _private = 1
 `
 
@@ -168,6 +183,10 @@ var variablesWant = map[string]jupyter.Variable{
 	"loop":   {Type: "list", Value: "[[[…]]]"},
 	"slow":   {Type: "Slow", Value: "<Slow>"}, "loud": {Type: "Loud", Value: "<Loud>"},
 	"array": {Type: "Array", Value: "<Array> (3, 4)"},
+	"Lazy":  {Type: "type", Value: "<class Lazy>"}, "Scalar": {Type: "type", Value: "<class Scalar>"},
+	"float64": {Type: "type", Value: "<class float64>"}, "Meta": {Type: "type", Value: "<class Meta>"}, "Named": {Type: "Meta", Value: "<class Named>"},
+	"lazy": {Type: "Lazy", Value: "<Lazy>"}, "scalar": {Type: "Scalar", Value: "<Scalar> ()"},
+	"real": {Type: "float64", Value: "np.float64(1.5)"}, "named": {Type: "Named", Value: "<Named>"},
 }
 
 // A reader that pauses must lose nothing: this is what XPUB_NODROP is for.
