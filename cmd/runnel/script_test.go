@@ -1,0 +1,44 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/runnel-dev/runnel/internal/testpy"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"runnel": main})
+}
+
+// TestScripts runs the manual: testdata/script/*.txtar.
+func TestScripts(t *testing.T) {
+	python := testpy.Python(t, "7")
+	root, err := testpy.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			// Short, because sockets lie below it.
+			state, err := os.MkdirTemp("", "rs")
+			if err != nil {
+				return err
+			}
+			env.Defer(func() { _ = os.RemoveAll(state) })
+			env.Setenv("RUNNEL_STATE_DIR", state)
+			env.Setenv("PYTHON", python)
+			env.Setenv("EXAMPLES", filepath.Join(root, "examples"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"waitfile": waitFile,
+			"execute":  execute,
+		},
+	})
+}
