@@ -5,7 +5,7 @@
 // append Text". Whoever applies the edits in order holds what the terminal shows; how the input was cut into writes
 // changes nothing. Colours and links stay in the text as the escape sequences they are.
 //
-// It holds no clock and no size policy but that of [Text]; a Buffer knows nothing of cells or outputs.
+// It does not decide how much of a text is kept, and knows nothing of cells or outputs.
 package termtext
 
 // Edit is a change of a text: cut it to its first At UTF-16 code units, then append Text.
