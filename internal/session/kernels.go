@@ -230,6 +230,7 @@ func (c *core) stopped() {
 	k := c.pub.Kernel
 	k.State, k.PID, k.Progress, k.Memory, k.Death = protocol.KernelNone, 0, "", 0, nil
 	c.emit(protocol.KernelChanged{Kernel: k})
+	c.advance() // what was asked for since gets a new kernel
 }
 
 // kernelExited: its process has ended, whoever wanted that.

@@ -63,7 +63,7 @@ func (c *core) kernelEvents(id string, events []kernel.Event) {
 			flush()
 			c.kernelEvent(e, &m)
 		}
-		if e.Record > c.priv.Record {
+		if e.Record > c.priv.Record && c.priv.KernelID == id {
 			c.priv.Record = e.Record
 		}
 	}

@@ -1,0 +1,272 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"github.com/runnel-dev/runnel/internal/kernel"
+	"github.com/runnel-dev/runnel/internal/protocol"
+)
+
+func TestRunsOneAfterTheOther(t *testing.T) {
+	b := newBench(t, 0)
+	b.execute("r1", "a", "1")
+	b.execute("r2", "b", "2")
+	if n := len(sent[launchKernel](b)); n != 1 {
+		t.Fatalf("%d launches", n)
+	}
+	b.start()
+	if m := sent[sendMessage](b); len(m) != 1 || m[0].ID != "r1" {
+		t.Fatalf("sent %v", m)
+	}
+	b.wantRun("a", protocol.StateRunning, "")
+	b.wantRun("b", protocol.StateQueued, "")
+	b.says(printed1("r1", "one"), printed1("r1", " two\n"))
+	b.says(idleOf("r1"))
+	b.wantRun("a", protocol.StateRunning, "")
+	b.says(replyOf("r1", "ok"))
+	b.wantRun("a", protocol.StateDone, protocol.StatusOK)
+	b.wantText("a", "one two\n")
+	if m := sent[sendMessage](b); len(m) != 1 || m[0].ID != "r2" {
+		t.Fatalf("sent %v", m)
+	}
+	b.says(replyOf("r2", "error"), idleOf("r2"))
+	b.wantRun("b", protocol.StateDone, protocol.StatusError)
+	b.wantText("b", "!ValueError: bad")
+}
+
+func TestDuplicateCommandTakesEffectOnce(t *testing.T) {
+	b := newBench(t, 0)
+	b.execute("r1", "a", "1")
+	b.crash()
+	code := "1"
+	if ack := b.command(protocol.Command{Type: protocol.CmdExecute, CmdID: "r1", CellID: "a", Code: &code}); ack.Status != protocol.AckDuplicate {
+		t.Fatalf("got %+v", ack)
+	}
+	if n := len(b.c.priv.Runs); n != 1 {
+		t.Fatalf("%d runs", n)
+	}
+}
+
+func TestGroupStopsAtFirstError(t *testing.T) {
+	b := newBench(t, 0)
+	for _, id := range []protocol.CellID{"a", "b", "c"} {
+		b.accept(protocol.Command{Type: protocol.CmdCellInsert, CellID: id, Index: 99, Source: "x"})
+	}
+	b.accept(protocol.Command{Type: protocol.CmdRun, CmdID: "g"})
+	b.execute("other", "d", "y")
+	b.start()
+	b.says(replyOf("g", "error"), idleOf("g"))
+	b.wantRun("a", protocol.StateDone, protocol.StatusError)
+	b.wantRun("b", protocol.StateDone, protocol.StatusCancelled)
+	b.wantRun("c", protocol.StateDone, protocol.StatusCancelled)
+	b.wantRun("d", protocol.StateRunning, "")
+}
+
+func TestRerunWhileRunning(t *testing.T) {
+	b := newBench(t, 0)
+	b.execute("r1", "a", "1")
+	b.start()
+	b.says(asks("r1", "q1", "Name: ", false))
+	b.execute("r2", "a", "2")
+	b.wantRun("a", protocol.StateRunning, "")
+	if s := b.c.state(); len(s.Prompts) != 1 || len(s.Queue) != 1 {
+		t.Fatalf("prompts %v, queue %v", s.Prompts, s.Queue)
+	}
+	b.accept(protocol.Command{Type: protocol.CmdInputReply, Value: "Ada"})
+	b.wantText("a", "<Name: Ada>")
+	b.says(replyOf("r1", "ok"), idleOf("r1"))
+	b.wantRun("a", protocol.StateRunning, "")
+	b.says(printed1("r2", "second"))
+	b.wantText("a", "second")
+}
+
+func TestLateOutputGoesToItsCell(t *testing.T) {
+	b := newBench(t, 0)
+	b.execute("r1", "a", "1")
+	b.start()
+	b.says(replyOf("r1", "ok"), idleOf("r1"))
+	b.execute("r2", "b", "2")
+	b.says(printed1("r1", "from a thread"), printed1("r2", "mine"))
+	b.wantText("a", "from a thread")
+	b.wantText("b", "mine")
+	b.crash()
+	b.says(printed1("r1", ", still"))
+	b.wantText("a", "from a thread, still")
+}
+
+func TestIdleThatNeverComes(t *testing.T) {
+	b := newBench(t, 0)
+	b.execute("r1", "a", "1")
+	b.start()
+	b.says(replyOf("r1", "ok"))
+	b.c.now += idleGrace - 1
+	b.do((*core).tick)
+	b.wantRun("a", protocol.StateRunning, "")
+	b.c.now = b.c.deadline()
+	b.do((*core).tick)
+	b.wantRun("a", protocol.StateDone, protocol.StatusOK)
+	if o := b.cell("a").Outputs; len(o) != 1 || o[0].Ename != "OutputIncomplete" {
+		t.Fatalf("outputs %s", asJSON(o))
+	}
+	b.says(idleOf("r1"))
+}
+
+func TestInterruptEmptiesTheQueue(t *testing.T) {
+	b := newBench(t, 0)
+	b.execute("r1", "a", "1")
+	b.execute("r2", "b", "1")
+	b.start()
+	b.accept(protocol.Command{Type: protocol.CmdInterrupt})
+	b.wantRun("b", protocol.StateDone, protocol.StatusCancelled)
+	if len(sent[interruptKernel](b)) != 1 {
+		t.Fatal("not interrupted")
+	}
+	b.says(replyOf("r1", "error"), idleOf("r1"))
+	b.wantRun("a", protocol.StateDone, protocol.StatusInterrupted)
+}
+
+func TestRestartKeepsTheQueue(t *testing.T) {
+	b := newBench(t, 0)
+	b.execute("r1", "a", "1")
+	b.execute("r2", "b", "1")
+	b.start()
+	b.says(asks("r1", "q1", "?", false))
+	sent[sendMessage](b)
+	old := b.c.priv.KernelID
+	b.accept(protocol.Command{Type: protocol.CmdKernelRestart})
+	b.wantRun("a", protocol.StateDone, protocol.StatusInterrupted)
+	b.wantRun("b", protocol.StateQueued, "")
+	if len(b.c.pub.Prompts) != 0 {
+		t.Fatal("the prompt stays open")
+	}
+	b.execute("r3", "c", "1")
+	b.says(kernel.Event{Kind: kernel.Exited, Exit: &kernel.Exit{Requested: true}})
+	if id := b.c.priv.KernelID; id == old || id == "" {
+		t.Fatalf("kernel %q", id)
+	}
+	b.start()
+	if m := sent[sendMessage](b); len(m) != 1 || m[0].ID != "r2" {
+		t.Fatalf("sent %v", m)
+	}
+	b.wantRun("b", protocol.StateRunning, "")
+}
+
+func TestDeathEndsEverythingAndIsExplained(t *testing.T) {
+	b := newBench(t, 0)
+	b.execute("r1", "a", "1")
+	b.execute("r2", "b", "1")
+	b.start()
+	b.says(printed1("r1", "before\n"))
+	b.says(kernel.Event{Kind: kernel.Exited, Exit: &kernel.Exit{Code: -1, Signal: "SIGKILL", OOM: true, PeakRSS: 7, Text: "It ran out of memory.", Stderr: "Killed"}})
+	b.wantRun("a", protocol.StateDone, protocol.StatusKernelDied)
+	b.wantRun("b", protocol.StateDone, protocol.StatusCancelled)
+	b.wantText("a", "before\n!KernelDied: It ran out of memory.")
+	k := b.c.state().Kernel
+	if k.State != protocol.KernelDead || k.Death == nil || !k.Death.OOM || k.Death.PeakMemory != 7 {
+		t.Fatalf("kernel %s", asJSON(k))
+	}
+	sent[launchKernel](b)
+	b.execute("r3", "a", "1")
+	if len(sent[launchKernel](b)) != 1 {
+		t.Fatal("no new kernel")
+	}
+}
+
+func TestLaunchFailureEndsTheRuns(t *testing.T) {
+	b := newBench(t, 0)
+	b.execute("r1", "a", "1")
+	b.do(func(c *core) { c.kernelFailed(c.priv.KernelID, "python3 has no ipykernel: run pip install ipykernel") })
+	b.wantRun("a", protocol.StateDone, protocol.StatusKernelDied)
+	if r := b.cell("a").Run; r.Reason == "" {
+		t.Fatal("no reason")
+	}
+}
+
+func TestRestartOfTheServerSendsAgainWhatMayNotHaveArrived(t *testing.T) {
+	b := newBench(t, 0)
+	b.execute("r1", "a", "1")
+	b.execute("r2", "b", "1")
+	b.start()
+	b.says(printed1("r1", "x"))
+	b.crash()
+	if m := sent[sendMessage](b); len(m) != 1 || m[0].ID != "r1" {
+		t.Fatalf("sent %v", m)
+	}
+	b.says(printed1("r1", "y"), replyOf("r1", "ok"), idleOf("r1"))
+	b.wantText("a", "xy")
+	b.wantRun("b", protocol.StateRunning, "")
+	if b.c.pub.N == 0 || b.c.priv.Record != 4 {
+		t.Fatalf("record %d", b.c.priv.Record)
+	}
+}
+
+func TestPromptTimesOut(t *testing.T) {
+	b := newBench(t, time.Minute)
+	b.execute("r1", "a", "input()")
+	b.start()
+	b.says(asks("r1", "q1", "?", false))
+	if d := b.c.pub.Prompts[0].Deadline; d != 0 {
+		t.Fatal("the clock runs while nobody is connected")
+	}
+	b.do(func(c *core) { c.clientsChanged(1) })
+	b.c.now += 30_000
+	b.do(func(c *core) { c.clientsChanged(0) })
+	b.c.now += 3_600_000
+	b.do((*core).tick)
+	b.do(func(c *core) { c.clientsChanged(1) })
+	if left := b.c.pub.Prompts[0].Deadline - b.c.now; left != 30_000 {
+		t.Fatalf("%d ms left", left)
+	}
+	b.accept(protocol.Command{Type: protocol.CmdPromptExtend, RequestID: "q1", Seconds: 10})
+	b.c.now += 40_000
+	b.do((*core).tick)
+	if len(b.c.pub.Prompts) != 0 || len(sent[interruptKernel](b)) != 1 {
+		t.Fatal("not timed out")
+	}
+	b.says(iopub("error", "r1", map[string]any{"ename": "KeyboardInterrupt", "evalue": "", "traceback": []string{"long"}}), replyOf("r1", "error"), idleOf("r1"))
+	b.wantRun("a", protocol.StateDone, protocol.StatusError)
+	b.wantText("a", "!InputTimeout: Input request timed out")
+}
+
+func TestFirstAnswerWins(t *testing.T) {
+	b := newBench(t, 0)
+	b.execute("r1", "a", "input()")
+	b.start()
+	sent[sendMessage](b)
+	b.says(asks("r1", "q1", "Secret: ", true))
+	b.accept(protocol.Command{Type: protocol.CmdInputReply, RequestID: "q1", Value: "hunter2-canary", Client: "one"})
+	if ack := b.command(protocol.Command{Type: protocol.CmdInputReply, RequestID: "q1", Value: "late"}); ack.Code != protocol.CodeAlreadyAnswered {
+		t.Fatalf("second answer: %+v", ack)
+	}
+	if m := sent[sendMessage](b); len(m) != 1 {
+		t.Fatalf("sent %v", m)
+	}
+	b.wantText("a", "<Secret: >")
+	b.snapshot()
+	if s := string(b.loaded.Snapshot.Data) + asJSON(b.events); contains(s, "hunter2-canary") {
+		t.Fatal("the password is kept")
+	}
+}
+
+func TestTypedAhead(t *testing.T) {
+	b := newBench(t, 0)
+	if ack := b.command(protocol.Command{Type: protocol.CmdInputReply, Value: "x"}); ack.Code != protocol.CodeNoPrompt {
+		t.Fatalf("with nothing running: %+v", ack)
+	}
+	b.execute("r1", "a", "input()")
+	b.start()
+	sent[sendMessage](b)
+	b.accept(protocol.Command{Type: protocol.CmdInputReply, Value: "one"})
+	b.accept(protocol.Command{Type: protocol.CmdInputReply, Value: "two"})
+	b.says(asks("r1", "q1", "?", false))
+	b.wantText("a", "<?one>")
+	b.says(replyOf("r1", "ok"), idleOf("r1"))
+	last := b.events[len(b.events)-1]
+	for _, e := range b.events {
+		if n, ok := e.(protocol.Notice); ok && n.Code == "input_dropped" {
+			return
+		}
+	}
+	t.Fatalf("nothing said about the answer that was not used; last event %v", last)
+}
