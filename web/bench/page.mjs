@@ -1,0 +1,154 @@
+// Measures what a person sees, in Chromium on the built binary: print to pixel,
+// key press to frame, a notebook of 1,000 cells, and how much JavaScript comes.
+// Usage: CHROMIUM=/path node bench/page.mjs ../bin/runnel [--json] [--quick]
+import { gzipSync } from 'node:zlib';
+import { chromium } from 'playwright-core';
+import { start } from './server.mjs';
+
+const args = process.argv.slice(2);
+const binary = args.find((a) => !a.startsWith('--')) ?? '../bin/runnel';
+const quick = args.includes('--quick');
+
+const sorted = (values) => [...values].sort((a, b) => a - b);
+const quantile = (values, q) => sorted(values)[Math.min(Math.floor(q * values.length), values.length - 1)];
+
+/** Runs in the page before anything of it: notes when the first cell was in a frame. */
+function watchFirstCell() {
+  const observer = new MutationObserver(() => {
+    if (!document.querySelector('[data-cell]')) return;
+    observer.disconnect();
+    requestAnimationFrame(() => { window.firstCell = performance.now(); });
+  });
+  observer.observe(document, { childList: true, subtree: true });
+}
+
+/** Runs in the page: notes how late each stamped line was when its frame was drawn. */
+function watchPrints() {
+  window.late = [];
+  let seen = 0;
+  const look = () => {
+    const text = document.querySelector('[data-cell="prints"]')?.textContent ?? '';
+    const stamps = text.match(/1[0-9]{9}\.[0-9]+(?=\n)/g) ?? [];
+    const fresh = stamps.slice(seen);
+    seen = stamps.length;
+    if (fresh.length === 0) return;
+    requestAnimationFrame(() => {
+      const channel = new MessageChannel();
+      channel.port1.onmessage = () => {
+        const now = performance.timeOrigin + performance.now();
+        for (const stamp of fresh) window.late.push(now - Number(stamp) * 1000);
+      };
+      channel.port2.postMessage(0);
+    });
+  };
+  new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
+}
+
+/** Runs in the page: notes the time from each key press to the frame that shows it. */
+function watchKeys() {
+  window.frames_ = [];
+  let pressed = 0;
+  addEventListener('keydown', (e) => { pressed = e.timeStamp; }, { capture: true });
+  new MutationObserver(() => {
+    if (!pressed) return;
+    const at = pressed;
+    pressed = 0;
+    requestAnimationFrame(() => {
+      const channel = new MessageChannel();
+      channel.port1.onmessage = () => window.frames_.push(performance.now() - at);
+      channel.port2.postMessage(0);
+    });
+  }).observe(document.querySelector('[data-cell="keys"]'), { childList: true, subtree: true, characterData: true });
+}
+
+async function open(browser, server, notebook) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  const scripts = new Map();
+  page.on('response', async (response) => {
+    if (!/\.js(\?|$)/.test(response.url())) return;
+    scripts.set(response.url(), response.body().then((body) => gzipSync(body, { level: 9 }).length, () => 0));
+  });
+  await page.goto(`${server.origin}/?token=${server.token}`); // the cookie, and a warm disk
+  await page.addInitScript(watchFirstCell);
+  scripts.clear();
+  const cold = await context.newCDPSession(page);
+  await cold.send('Network.clearBrowserCache');
+  await page.goto(`${server.origin}/?notebook=${notebook}`);
+  await page.waitForFunction(() => window.firstCell > 0);
+  const size = async () => (await Promise.all(scripts.values())).reduce((a, b) => a + b, 0) / 1000;
+  return { page, size, close: () => context.close() };
+}
+
+async function printToPixel(browser, server, figures) {
+  const { page, close } = await open(browser, server, 'prints.ipynb');
+  await page.evaluate(watchPrints);
+  await page.locator('[data-cell="prints"]').click();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+Enter');
+  await page.waitForFunction(() => /\nend/.test(document.querySelector('[data-cell="prints"]').innerText), null, { timeout: 60_000 });
+  figures.push({ name: 'print to pixel, p50 / p99', unit: 'ms', values: await late(page, [0.5, 0.99]), must: [25, 60] });
+  await close();
+}
+
+const late = async (page, quantiles) => {
+  const values = await page.evaluate(() => window.late);
+  if (values.length === 0) throw new Error('no stamped line was seen');
+  return quantiles.map((q) => quantile(values, q));
+};
+
+async function keyToFrame(browser, server, figures) {
+  const { page, size, close } = await open(browser, server, 'keys.ipynb');
+  figures.push({ name: 'JavaScript until a notebook is readable, gzip', unit: 'KB', values: [await size()], must: [200] });
+  await page.locator('[data-cell="keys"] .cm-content, [data-cell="keys"] .code-static').first().click();
+  await page.locator('[data-cell="keys"] .cm-content').waitFor();
+  await page.keyboard.type('x');
+  await page.waitForTimeout(500);
+  figures.push({ name: 'JavaScript until it can be typed in, gzip', unit: 'KB', values: [await size()], must: [320] });
+  await page.evaluate(watchKeys);
+  for (let i = 0; i < (quick ? 20 : 150); i++) {
+    await page.keyboard.press('abcdefgh '[i % 9] === ' ' ? 'Space' : 'abcdefgh '[i % 9]);
+    await page.waitForTimeout(40);
+  }
+  const values = await page.evaluate(() => window.frames_);
+  figures.push({ name: 'key press to the frame in it, p50 / p95', unit: 'ms', values: [quantile(values, 0.5), quantile(values, 0.95)], must: [16, 33] });
+  await close();
+}
+
+async function thousandCells(browser, server, figures) {
+  const first = [];
+  const typed = [];
+  for (let i = 0; i < (quick ? 1 : 5); i++) {
+    const { page, close } = await open(browser, server, 'large.ipynb');
+    first.push(await page.evaluate(() => window.firstCell));
+    await page.locator('[data-cell="cell-1"] .cm-content, [data-cell="cell-1"] .code-static').first().click();
+    await page.locator('[data-cell="cell-1"] .cm-content').waitFor();
+    await page.keyboard.type('Q');
+    await page.waitForFunction(() => document.querySelector('[data-cell="cell-1"] .cm-content')?.textContent.includes('Q'), null, { polling: 'raf' });
+    typed.push(await page.evaluate(() => performance.now()));
+    await close();
+  }
+  figures.push({ name: '1,000 cells: first cells on screen', unit: 's', values: [quantile(first, 0.5) / 1000], must: [0.4] });
+  figures.push({ name: '1,000 cells: a typed character on screen', unit: 's', values: [quantile(typed, 0.5) / 1000], must: [1] });
+}
+
+const server = await start(binary, { printed: quick ? 30 : 300 });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox'] });
+const figures = [];
+try {
+  for (const measure of [keyToFrame, thousandCells, printToPixel]) await measure(browser, server, figures);
+} finally {
+  await browser.close();
+  await server.stop();
+}
+for (const f of figures) f.met = f.values.every((v, i) => v <= f.must[i]);
+if (args.includes('--json')) {
+  console.log(JSON.stringify(figures, null, 2));
+} else {
+  const number = (v) => (v < 10 ? v.toFixed(2) : v.toFixed(1));
+  for (const f of figures) {
+    const must = f.must.map((m) => `≤ ${m}`).join(' / ');
+    console.log(`${f.met ? '✓' : '✗'} ${f.name.padEnd(48)} ${f.values.map(number).join(' / ').padStart(14)} ${f.unit.padEnd(3)} (${must})`);
+  }
+}
+process.exitCode = figures.every((f) => f.met) ? 0 : 1;
