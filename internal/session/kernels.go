@@ -226,6 +226,7 @@ func (c *core) kernelFailed(id, text string) {
 // stopped: the kernel that was to stop has ended.
 func (c *core) stopped() {
 	c.attached = false
+	c.closePrompts("", "ended")
 	c.emit(kernelAttached{})
 	k := c.pub.Kernel
 	k.State, k.PID, k.Progress, k.Memory, k.Death = protocol.KernelNone, 0, "", 0, nil
@@ -236,6 +237,7 @@ func (c *core) stopped() {
 // kernelExited: its process has ended, whoever wanted that.
 func (c *core) kernelExited(e kernel.Event) {
 	c.attached, c.ready = false, false
+	c.closePrompts("", "kernel_died")
 	if c.restart != nil {
 		c.relaunch()
 		return
@@ -262,6 +264,7 @@ func (c *core) died(death protocol.Death) {
 	k.State, k.Progress, k.PID, k.Memory, k.Death = protocol.KernelDead, "", 0, 0, &death
 	c.emit(kernelAttached{})
 	c.emit(protocol.KernelChanged{Kernel: k})
+	c.closePrompts("", "kernel_died")
 	for _, id := range append([]protocol.RunID(nil), c.priv.Order...) {
 		r := c.priv.Runs[id]
 		switch {

@@ -113,10 +113,10 @@ func (c *core) promptExtend(cmd protocol.Command) *reject {
 	return rejectf(protocol.CodeNoPrompt, "this prompt is closed")
 }
 
-// closePrompts closes what the run has open.
+// closePrompts closes what the run has open; empty: what all have, late ones of runs that have ended included.
 func (c *core) closePrompts(id protocol.RunID, how string) {
 	for _, p := range slices.Clone(c.pub.Prompts) {
-		if asked := c.priv.Prompts[p.RequestID]; asked == nil || asked.RunID == id {
+		if asked := c.priv.Prompts[p.RequestID]; asked == nil || id == "" || asked.RunID == id {
 			c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: how})
 		}
 	}
