@@ -153,7 +153,8 @@ func (f *Finder) run(ctx context.Context, progress func(string), name string, ar
 	go func() {
 		defer close(told)
 		for scanner := bufio.NewScanner(lines); scanner.Scan(); {
-			if line := strings.TrimSpace(scanner.Text()); worthTelling(line) {
+			line, _, _ := strings.Cut(strings.TrimSpace(scanner.Text()), " (from ")
+			if worthTelling(line) {
 				progress(line)
 			}
 		}

@@ -72,7 +72,7 @@ func (f *Finder) python(c candidate, p probed) Choice {
 	}
 	choice := Choice{
 		Name: nameOf(path), Language: "python", Environment: c.where, Python: path, Version: p.Version,
-		DisplayName: "Python " + p.Version + named(p), IPyKernel: p.IPyKernel, HasKernel: p.IPyKernel != "",
+		DisplayName: "Python " + p.Version + named(c, p), IPyKernel: p.IPyKernel, HasKernel: p.IPyKernel != "",
 		Argv: launchArgv(path), InterruptMode: "signal", Env: f.activated(p), onlyRead: c.read,
 	}
 	switch {
@@ -85,8 +85,10 @@ func (f *Finder) python(c candidate, p probed) Choice {
 }
 
 // named gives the name of an environment that is one.
-func named(p probed) string {
+func named(c candidate, p probed) string {
 	switch {
+	case c.where == managedWhere:
+		return " (Runnel)"
 	case p.Conda:
 		return " (" + filepath.Base(p.Prefix) + ")"
 	case p.Prefix == p.Base:
