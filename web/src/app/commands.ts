@@ -25,8 +25,7 @@ type C = Command<AppContext>;
 const hasNotebook = (c: AppContext) => c.notebook !== null;
 
 const own: readonly C[] = [
-  { id: 'palette', title: 'Commands', group: 'View', keys: ['Accel+Shift+C', 'Accel+K', 'P'], when: 'notebook', run: (c) => c.app.show('palette'), also: 'palette' },
-  { id: 'palette-page', title: 'Commands (outside of cells)', group: 'View', keys: ['Accel+Shift+C', 'Accel+K'], when: 'page', run: (c) => c.app.show('palette'), enabled: () => false },
+  { id: 'palette', title: 'Commands', group: 'View', keys: ['Accel+Shift+C', 'Accel+K'], when: 'always', run: (c) => c.app.show('palette'), also: 'palette' },
   { id: 'shortcuts', title: 'Keyboard shortcuts', group: 'View', keys: ['H'], when: 'command', run: (c) => c.app.show('shortcuts'), also: 'help keys' },
   { id: 'settings', title: 'Settings', group: 'View', keys: ['Accel+,'], when: 'always', run: (c) => c.app.show('settings'), also: 'preferences' },
   { id: 'theme', title: 'Light or dark', group: 'View', keys: [], when: 'palette', run: (c) => c.app.toggleTheme(), also: 'theme' },

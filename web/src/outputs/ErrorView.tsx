@@ -16,7 +16,7 @@ export function ErrorView(props: { ename: string; evalue: string; traceback: rea
   return (
     <div className="out out-error">
       <div className="err-head">
-        <div className="text grow">
+        <div className="out-text grow">
           <b>{ename || 'Error'}</b>
           {evalue ? `: ${strip(evalue)}` : ''}
         </div>
@@ -30,7 +30,7 @@ export function ErrorView(props: { ename: string; evalue: string; traceback: rea
         </button>
       )}
       {open && rest.map((frame, i) => <FrameRow key={i} frame={frame} />)}
-      {whole.trim() !== '' && <TextView text={whole} className="text err-whole" />}
+      {whole.trim() !== '' && <TextView text={whole} className="out-text err-whole" />}
     </div>
   );
 }

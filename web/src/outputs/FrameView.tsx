@@ -1,3 +1,5 @@
+import interUrl from '@fontsource-variable/inter/files/inter-latin-wght-normal.woff2?url';
+import monoUrl from '@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2?url';
 import { useContext, useEffect, useRef, useState } from 'react';
 import { heights } from '../ui/local';
 import { onTheme, shownTheme } from '../ui/theme';
@@ -64,8 +66,8 @@ function Sandbox({ items, heightKey }: { items: readonly FrameItem[]; heightKey:
   const [height, setHeight] = useState(() => heights.get(heightKey) || 40);
   const { leaveFrame } = useContext(Surroundings);
   useEffect(() => {
-    const send = () => {
-      if (ready.current) ref.current?.contentWindow?.postMessage({ runnel: 'frame', kind: 'render', theme: themeNow(), items: latest.current }, '*');
+    const send = (fonts?: readonly Font[]) => {
+      if (ready.current) ref.current?.contentWindow?.postMessage({ runnel: 'frame', kind: 'render', theme: themeNow(), items: latest.current, fonts }, '*');
     };
     const onMessage = (e: MessageEvent) => {
       if (e.source === null || e.source !== ref.current?.contentWindow) return;
@@ -73,6 +75,7 @@ function Sandbox({ items, heightKey }: { items: readonly FrameItem[]; heightKey:
       if (message?.kind === 'ready') {
         ready.current = true;
         send();
+        void loadFonts().then(send);
       } else if (message?.kind === 'height') {
         setHeight(message.height);
         heights.set(heightKey, message.height);
@@ -83,7 +86,7 @@ function Sandbox({ items, heightKey }: { items: readonly FrameItem[]; heightKey:
       }
     };
     addEventListener('message', onMessage);
-    const off = onTheme(send);
+    const off = onTheme(() => send());
     return () => {
       removeEventListener('message', onMessage);
       off();
@@ -93,6 +96,20 @@ function Sandbox({ items, heightKey }: { items: readonly FrameItem[]; heightKey:
     if (ready.current) ref.current?.contentWindow?.postMessage({ runnel: 'frame', kind: 'render', theme: themeNow(), items }, '*');
   }, [items]);
   return <iframe ref={ref} title="Output" src={URL_OF_FRAME} sandbox="allow-scripts" referrerPolicy="no-referrer" style={{ height }} />;
+}
+
+interface Font {
+  readonly family: string;
+  readonly data: ArrayBuffer;
+}
+
+let fonts: Promise<readonly Font[]> | undefined;
+
+/** The page's typefaces as bytes, fetched once: a frame of an opaque origin cannot fetch them itself. */
+function loadFonts(): Promise<readonly Font[]> {
+  const load = async (family: string, url: string) => ({ family, data: await (await fetch(url)).arrayBuffer() });
+  fonts ??= Promise.all([load('Inter Variable', interUrl), load('JetBrains Mono Variable', monoUrl)]).catch(() => []);
+  return fonts;
 }
 
 function themeNow(): { scheme: string; vars: Record<string, string> } {

@@ -49,6 +49,6 @@ export function LatexView({ source }: { source: string }) {
       live = false;
     };
   }, [source]);
-  if (html === null) return <div className="out text">{source}</div>;
+  if (html === null) return <div className="out out-text">{source}</div>;
   return <div className="out latex" dangerouslySetInnerHTML={{ __html: html }} />;
 }

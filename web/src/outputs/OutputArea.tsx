@@ -90,8 +90,8 @@ function One({ cell, output }: { cell: CellView; output: OutputView }) {
     case 'input':
       return (
         <div className="out out-input">
-          <span className="text">{output.prompt}</span>
-          <span className="text out-answer">{output.password ? '••••••••' : output.value}</span>
+          <span className="out-text">{output.prompt}</span>
+          <span className="out-text out-answer">{output.password ? '••••••••' : output.value}</span>
         </div>
       );
     case 'display':

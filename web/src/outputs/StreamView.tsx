@@ -45,7 +45,7 @@ export function StreamView(props: { id: string; name: 'stdout' | 'stderr'; feed:
         role={boxed ? 'region' : undefined}
         aria-label={boxed ? (props.name === 'stderr' ? 'Error text' : 'Printed text') : undefined}
       >
-        <div ref={text} className="text" />
+        <div ref={text} className="out-text" />
       </div>
       {tall && (
         <button type="button" className="out-more" onClick={() => setWhole(!whole)}>

@@ -7,5 +7,5 @@ export function TextView({ text, className }: { text: string; className?: string
   useLayoutEffect(() => {
     ref.current?.replaceChildren(...parse(text, START).spans.map(nodeOf));
   }, [text]);
-  return <div ref={ref} className={className ?? 'text'} />;
+  return <div ref={ref} className={className ?? 'out-text'} />;
 }

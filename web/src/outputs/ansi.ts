@@ -241,7 +241,8 @@ export function nodeOf(span: Span): Node {
   const fg = style.inverse ? style.bg : style.fg;
   const bg = style.inverse ? style.fg : style.bg;
   el.className = classes(style, fg, bg);
-  if (fg > 15) el.style.color = cssColour(fg);
+  // The palette was made for black screens: a little of the text's own colour keeps it readable on both themes.
+  if (fg > 15) el.style.color = fg < TRUE ? `color-mix(in oklab, ${cssColour(fg)} 60%, var(--text))` : cssColour(fg);
   if (bg > 15) el.style.backgroundColor = cssColour(bg);
   return el;
 }

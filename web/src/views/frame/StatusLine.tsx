@@ -60,7 +60,7 @@ function Keyboard({ notebook }: { notebook: NotebookController }) {
       {mode === 'edit' && caret !== '' && <span className="foot-caret">{caret}</span>}
       {selected > 1 && <span>{selected} cells selected</span>}
       {index >= 0 && selected === 1 && <span className="foot-caret">{`Cell ${index + 1} of ${total}`}</span>}
-      <span title={mode === 'edit' ? 'Keys go into the cell. Esc for command mode.' : 'Keys are commands. Enter to edit.'}>{mode === 'edit' ? 'Edit mode' : 'Command mode'}</span>
+      <span className="foot-mode" title={mode === 'edit' ? 'Keys go into the cell. Esc for command mode.' : 'Keys are commands. Enter to edit.'}>{mode === 'edit' ? 'Edit mode' : 'Command mode'}</span>
     </>
   );
 }

@@ -49,7 +49,10 @@ export function useNotebookNews(notebook: NotebookController | null, path: strin
         if (prompt) toasts.say(`Cell ${notebook.indexOf(prompt.cell_id) + 1} waits for your answer. ${prompt.prompt}`);
       }),
     ];
-    notebook.onSay((text, undo) => void toasts.show(text, undo ? { action: { label: 'Undo', run: undo } } : {}));
+    notebook.onSay((text, undo) => {
+      const id = toasts.show(text, { action: { label: 'Undo', run: undo } });
+      return () => toasts.drop(id);
+    });
     put();
     return () => {
       document.removeEventListener('visibilitychange', onVisible);

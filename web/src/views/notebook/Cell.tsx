@@ -190,7 +190,7 @@ function Died({ reason, status }: { reason?: string; status: string }) {
   return (
     <div className="out out-died">
       <div className="err-head">
-        <div className="text grow">
+        <div className="out-text grow">
           <b>{status === 'lost' ? 'The result of this run is lost' : 'The kernel died in this cell'}</b>
           {reason ? `: ${reason}` : ''}
         </div>

@@ -176,6 +176,14 @@ function Live(props: { cell: CellStore; language: string; label: string; placeho
       }
     };
   }, [cell]);
+  useEffect(() => {
+    const tell = () => {
+      const e = editor.current;
+      if (e && parent.current?.contains(document.activeElement)) notebook.caret.set(caretWords(cell.doc.text, e.selection().head));
+    };
+    document.addEventListener('selectionchange', tell);
+    return () => document.removeEventListener('selectionchange', tell);
+  }, [cell, notebook]);
   useEffect(() => editor.current?.setAriaLabel(label), [label]);
   useEffect(() => editor.current?.setLanguage(language), [language]);
   useEffect(() => editor.current?.setLineNumbers(numbers), [numbers]);
@@ -185,6 +193,12 @@ function Live(props: { cell: CellStore; language: string; label: string; placeho
       {!ready && <pre className="code code-static">{cell.doc.text || '\u200b'}</pre>}
     </>
   );
+}
+
+/** "Ln 2, Col 18". */
+function caretWords(text: string, at: number): string {
+  const before = text.slice(0, at);
+  return `Ln ${before.split('\n').length}, Col ${at - before.lastIndexOf('\n')}`;
 }
 
 let loaded: typeof import('../../editor') | null = null;

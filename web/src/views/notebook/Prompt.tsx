@@ -1,5 +1,5 @@
 import { CornerDownLeft } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import type { Prompt } from '../../protocol/types';
 import { Ticking } from '../../ui/Elapsed';
 import { wholeDuration } from '../../ui/words';
@@ -26,6 +26,13 @@ export function PromptBox({ prompt }: { prompt: Prompt }) {
     const justRun = at instanceof HTMLElement && at.matches('.cell') && notebook.mode.get() === 'command';
     if (!typing && (here || justRun)) input.current?.focus({ preventScroll: !here });
   }, [notebook, prompt.cell_id]);
+  useLayoutEffect(() => {
+    const el = input.current;
+    return () => {
+      // The box goes with the focus in it: the cell takes it, or the next box.
+      if (document.activeElement === el) queueMicrotask(() => document.activeElement === document.body && notebook.focus(prompt.cell_id));
+    };
+  }, [notebook, prompt.cell_id]);
   useEffect(() => {
     if (!sent) return;
     // Refused, or the line is down for long: the box is open again.
@@ -49,7 +56,7 @@ export function PromptBox({ prompt }: { prompt: Prompt }) {
         if (!sent) send();
       }}
     >
-      {prompt.prompt !== '' && <span className="text ask-prompt">{prompt.prompt}</span>}
+      {prompt.prompt !== '' && <span className="out-text ask-prompt">{prompt.prompt}</span>}
       <input
         ref={input}
         data-prompt={prompt.request_id}

@@ -34,6 +34,9 @@ interface Copied {
   readonly source: string;
 }
 
+/** Tells a person; gives what takes the message away. */
+export type Say = (text: string, undo: () => void) => () => void;
+
 const NONE: Selection = { anchor: null, active: null, all: new Set() };
 /** Cells that were copied or cut, over all notebooks of this page. */
 let copied: readonly Copied[] = [];
@@ -55,7 +58,7 @@ export class NotebookController {
   readonly #off: (() => void)[] = [];
   #waiting: { id: CellId; mode: Mode } | null = null;
   #order: readonly CellId[] = [];
-  #say: (text: string, undo?: () => void) => void = () => undefined;
+  #say: Say = () => () => undefined;
 
   constructor(store: NotebookStore) {
     this.store = store;
@@ -69,7 +72,7 @@ export class NotebookController {
   }
 
   /** How a person is told of what can be undone. */
-  onSay(say: (text: string, undo?: () => void) => void): void {
+  onSay(say: Say): void {
     this.#say = say;
   }
 
@@ -302,10 +305,17 @@ export class NotebookController {
     const before = this.cells().slice(0, places[0]?.index).findLast((id) => !ids.includes(id));
     const next = after ?? before;
     this.#drop(ids);
-    const step = this.undo.did({ undo: () => this.#bring(places), redo: () => this.#drop(ids) });
+    let unsay = () => {};
+    const step = this.undo.did({
+      undo: () => {
+        unsay();
+        this.#bring(places);
+      },
+      redo: () => this.#drop(ids),
+    });
     if (next !== undefined) this.focus(next);
     else this.insertAt(0, 'code', '', 'command');
-    if (!quiet) this.#say(ids.length === 1 ? 'Cell deleted.' : `${ids.length} cells deleted.`, () => this.undo.back(step));
+    if (!quiet) unsay = this.#say(ids.length === 1 ? 'Cell deleted.' : `${ids.length} cells deleted.`, () => this.undo.back(step));
   }
 
   #drop(ids: readonly CellId[]): void {
