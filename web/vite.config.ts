@@ -1,5 +1,12 @@
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
+
+/** KaTeX names each font in three formats; every browser that runs this page reads the first. */
+const woff2Only: Plugin = {
+  name: 'woff2-only',
+  enforce: 'pre',
+  transform: (code, id) => (/katex[^?]*\.css/.test(id) ? code.replace(/,\s*url\([^)]*\.(?:woff|ttf)\)\s*format\([^)]*\)/g, '') : undefined),
+};
 
 /**
  * The page is served by the Runnel binary at /, from files with hashed names: nothing inline (the policy is script-src 'self'),
@@ -7,7 +14,7 @@ import { defineConfig } from 'vite';
  * because its origin is opaque and its budget its own.
  */
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), woff2Only],
   base: '/',
   resolve: { dedupe: ['@codemirror/state', '@codemirror/view', '@lezer/common'] },
   worker: { format: 'es' },

@@ -113,9 +113,10 @@ export class MemoryKeep implements Keep {
   }
 }
 
-/** Ids that count. */
+/** Ids that count, each source from a beginning of its own. */
+let sources = 0;
 export function countingIds(): { now(): number; random(bytes: Uint8Array<ArrayBuffer>): void } {
-  let n = 0;
+  let n = ++sources * 1_000_000;
   return {
     now: () => 1_700_000_000_000 + n,
     random(bytes) {

@@ -8,7 +8,7 @@ export interface HubPort {
   close(): void;
 }
 
-const ASK_EVERY = 5_000;
+/** Asked again as soon as this is over. */
 const ANSWER_WITHIN = 5_000;
 const READ_STEP = 256 * 1024;
 
@@ -113,7 +113,7 @@ export class RemoteWire implements Wire {
       if (this.#closed) return;
       if (this.#answered >= id) {
         if (this.#unreported > 0) this.#report();
-        this.#cancel = this.#clock.after(ASK_EVERY, () => this.#ask());
+        this.#ask();
       } else if (this.#clock.now() - asked > 2 * ANSWER_WITHIN) this.#ask();
       else {
         this.#closed = true;

@@ -370,6 +370,13 @@ export class NotebookStore implements NotebookView {
   execute(id: CellId): void {
     this.#submit({ type: 'execute', cell_id: id }, { after: [id] });
   }
+  /** Runs code as this cell: it becomes its source. A cell that is not there yet is put at the end. */
+  executeCode(id: CellId, code: string): void {
+    const cell = this.#cells.get(id);
+    if (cell) cell.doc.replace(code);
+    if (cell) this.execute(id);
+    else this.#submit({ type: 'execute', cell_id: id, code });
+  }
   run(ids?: readonly CellId[]): void {
     this.#submit(ids ? { type: 'run', cell_ids: ids } : { type: 'run' }, { after: ids ?? null });
   }
