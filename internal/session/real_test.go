@@ -1,0 +1,96 @@
+package session
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/runnel-dev/runnel/internal/protocol"
+)
+
+// bothKernels runs a test with ipykernel 6 and 7.
+func bothKernels(t *testing.T, test func(t *testing.T, w *world)) {
+	for _, major := range []string{"6", "7"} {
+		t.Run("ipykernel "+major, func(t *testing.T) { test(t, newWorld(t, major)) })
+	}
+}
+
+func TestRealKernel(t *testing.T) {
+	bothKernels(t, func(t *testing.T, w *world) {
+		w.write("a.ipynb", "")
+		sv := w.serve()
+		s := sv.open("a.ipynb")
+		p := sv.page(s)
+		sv.execute(s, "one", "import time\nfor i in range(3):\n    print('line', i)\nx = 41\nx + 1")
+		p.untilDone("one", protocol.StatusOK)
+		if got := text(p.state.Cell("one")); got != "line 0\nline 1\nline 2\n[\"42\"]" {
+			t.Errorf("shows %q", got)
+		}
+		sv.execute(s, "two", "name = input('Name: ')\nprint('hello', name)")
+		p.until("a prompt", func(s *protocol.State) bool { return len(s.Prompts) == 1 })
+		sv.do(s, protocol.Command{Type: protocol.CmdInputReply, RequestID: p.state.Prompts[0].RequestID, Value: "Ada"})
+		p.untilDone("two", protocol.StatusOK)
+		if got := text(p.state.Cell("two")); got != "<Name: Ada>hello Ada\n" {
+			t.Errorf("shows %q", got)
+		}
+		sv.execute(s, "three", "print('begin')\nwhile True: time.sleep(0.01)")
+		p.untilText("three", "begin")
+		begun := time.Now()
+		sv.do(s, protocol.Command{Type: protocol.CmdInterrupt})
+		p.untilDone("three", protocol.StatusInterrupted)
+		if took := time.Since(begun); took > time.Second {
+			t.Errorf("interrupt took %v", took)
+		}
+		sv.execute(s, "four", "print('no')\nthis is no python")
+		p.untilDone("four", protocol.StatusError)
+		if got := text(p.state.Cell("four")); !strings.HasPrefix(got, "!SyntaxError") {
+			t.Errorf("a syntax error shows %q", got)
+		}
+		p.untilSaved()
+		p.same()
+		for _, part := range []string{"line 0", "hello Ada", "Name: Ada", "SyntaxError", "python3"} {
+			if !strings.Contains(w.read("a.ipynb"), part) {
+				t.Errorf("the file lacks %q", part)
+			}
+		}
+	})
+}
+
+func TestServerRestartInMidCell(t *testing.T) {
+	bothKernels(t, func(t *testing.T, w *world) {
+		w.write("a.ipynb", "")
+		sv := w.serve()
+		s := sv.open("a.ipynb")
+		p := sv.page(s)
+		sv.execute(s, "one", "import os, time\nprint('pid', os.getpid())\nfor i in range(200):\n    print('line', i)\n    time.sleep(0.01)\nprint(input('end? '))")
+		sv.execute(s, "two", "print('second', os.getpid())")
+		p.untilText("one", "line 20\n")
+		epoch := p.state.Epoch
+		p.c.Close()
+		sv.stop()
+
+		sv = w.serve()
+		s = sv.open("a.ipynb")
+		p = sv.page(s)
+		if p.state.Epoch == epoch {
+			t.Error("the epoch is the same")
+		}
+		if r := p.state.Cell("one").Run; r.State != protocol.StateRunning {
+			t.Errorf("the run is %s", asJSON(r))
+		}
+		if len(p.state.Queue) != 1 {
+			t.Errorf("queue %v", p.state.Queue)
+		}
+		p.until("a prompt", func(s *protocol.State) bool { return len(s.Prompts) == 1 })
+		sv.do(s, protocol.Command{Type: protocol.CmdInputReply, Value: "yes"})
+		p.untilDone("two", protocol.StatusOK)
+		lines := strings.Split(text(p.state.Cell("one")), "\n")
+		if len(lines) != 203 || lines[200] != "line 199" || lines[201] != "<end? yes>yes" {
+			t.Errorf("%d lines: %q", len(lines), lines[max(0, len(lines)-4):])
+		}
+		if pid := strings.TrimPrefix(lines[0], "pid "); text(p.state.Cell("two")) != "second "+pid+"\n" {
+			t.Errorf("another process: %q %q", lines[0], text(p.state.Cell("two")))
+		}
+		p.same()
+	})
+}
