@@ -95,11 +95,13 @@ func (p *plain) follow() {
 	}
 	cursor := s.SubscribePlain(p.c.p.Client)
 	defer cursor.Close()
-	p.session = s
-	close(p.ready)
 	t := newTeller(p)
 	for {
 		batch, err := cursor.Next(p.ctx)
+		if p.session == nil { // what this client does now comes after the place where its events begin
+			p.session = s
+			close(p.ready)
+		}
 		switch {
 		case p.ctx.Err() != nil:
 			return

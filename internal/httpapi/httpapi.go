@@ -1,0 +1,163 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/runnel-dev/runnel/internal/auth"
+	"github.com/runnel-dev/runnel/internal/files"
+	"github.com/runnel-dev/runnel/internal/gateway"
+	"github.com/runnel-dev/runnel/internal/protocol"
+	"github.com/runnel-dev/runnel/internal/pyenv"
+	"github.com/runnel-dev/runnel/internal/session"
+)
+
+// Notebooks are the open notebooks, beyond what a gateway needs of them.
+type Notebooks interface {
+	gateway.Hub
+	Sessions() []session.Info
+	Renamed(from, to string)
+	OutputText(ctx context.Context, notebook string, output protocol.OutputID) (io.ReadCloser, error)
+}
+
+// Config is what the routes lead to.
+type Config struct {
+	Notebooks Notebooks
+	Folder    *files.Folder
+	Blob      func(hash string) (*os.File, error)
+	Choices   func(ctx context.Context, folder string) ([]pyenv.Choice, error)
+	Auth      *auth.Auth
+	Page      http.Handler // the page and its files
+	Frame     []byte       // the HTML of the output frames
+
+	Port     int
+	Hosts    []string // names beside the loopback's by which the server may be called
+	AnyIP    bool     // it listens beyond loopback: any IP address is a name too
+	ServerID string
+	Version  string
+	Logger   *slog.Logger
+}
+
+// API is the handler of everything. Its connections live until Close.
+type API struct {
+	cfg     Config
+	started time.Time
+	limit   auth.Limit
+	cross   http.CrossOriginProtection
+	handler http.Handler
+
+	ctx     context.Context // of the connections
+	end     context.CancelCauseFunc
+	wg      sync.WaitGroup
+	clients atomic.Int64
+	lines   lines
+}
+
+// New makes the handler. Close ends what it serves.
+func New(cfg Config) *API {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	a := &API{cfg: cfg, started: time.Now()}
+	a.ctx, a.end = context.WithCancelCause(context.Background())
+	a.lines.byID = map[string]*line{}
+	mux := http.NewServeMux()
+	for _, r := range a.routes() {
+		mux.Handle(r.pattern, r.handler)
+	}
+	a.handler = a.guard(mux)
+	return a
+}
+
+// ServeHTTP implements http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+// Close tells all connections why they end, with a close code of the protocol, and waits for them.
+func (a *API) Close(code int, reason string) {
+	a.end(gateway.Ending{Code: code, Reason: reason})
+	a.wg.Wait()
+}
+
+type route struct {
+	pattern string
+	handler http.HandlerFunc
+}
+
+// routes are all there are; which of them are public is the guard's business.
+func (a *API) routes() []route {
+	return []route{
+		{"GET /healthz", a.healthz},
+		{"GET /login", a.loginPage},
+		{"POST /login", a.login},
+		{"GET /logout", a.logoutPage},
+		{"POST /logout", a.logout},
+		{"GET /frame", a.frame},
+		{"GET /ws", a.socket},
+		{"POST /runnel/v1/line", a.openLine},
+		{"GET /runnel/v1/line/{id}", a.lineDown},
+		{"POST /runnel/v1/line/{id}", a.lineUp},
+		{"DELETE /runnel/v1/line/{id}", a.closeLine},
+		{"GET /runnel/v1/files", a.listFolder},
+		{"POST /runnel/v1/files", a.changeFolder},
+		{"GET /runnel/v1/file", a.readFile},
+		{"PUT /runnel/v1/file", a.writeFile},
+		{"GET /runnel/v1/kernels", a.kernels},
+		{"POST /runnel/v1/kernels/{id}/interrupt", a.interruptKernel},
+		{"POST /runnel/v1/kernels/{id}/stop", a.stopKernel},
+		{"GET /runnel/v1/status", a.status},
+		{"GET /runnel/v1/blobs/{hash}", a.blob},
+		{"GET /runnel/v1/outputs", a.outputText},
+		{"/runnel/", a.noRoute},
+		{"GET /", a.cfg.Page.ServeHTTP},
+	}
+}
+
+func (a *API) healthz(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+func (a *API) frame(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", frameCSP)
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(a.cfg.Frame)
+}
+
+// statusAnswer is GET /runnel/v1/status.
+type statusAnswer struct {
+	Version  string          `json:"version"`
+	ServerID string          `json:"server_id"`
+	PID      int             `json:"pid"`
+	Started  int64           `json:"started_at"`
+	Folder   string          `json:"folder"`
+	Clients  int64           `json:"clients"` // connections
+	Sessions []sessionAnswer `json:"notebooks"`
+}
+
+type sessionAnswer struct {
+	Notebook string          `json:"notebook"`
+	Kernel   protocol.Kernel `json:"kernel"`
+	Running  protocol.CellID `json:"running,omitempty"`
+	Queue    int             `json:"queue"`
+	Clients  int             `json:"clients"`
+	Save     protocol.Save   `json:"save"`
+}
+
+func (a *API) status(w http.ResponseWriter, _ *http.Request) {
+	out := statusAnswer{Version: a.cfg.Version, ServerID: a.cfg.ServerID, PID: os.Getpid(), Started: a.started.UnixMilli(),
+		Folder: a.cfg.Folder.Dir(), Clients: a.clients.Load(), Sessions: []sessionAnswer{}}
+	for _, s := range a.cfg.Notebooks.Sessions() {
+		out.Sessions = append(out.Sessions, sessionAnswer(s))
+	}
+	writeJSON(w, http.StatusOK, out)
+}
+
+func (a *API) noRoute(w http.ResponseWriter, _ *http.Request) {
+	refuse(w, http.StatusNotFound, "not_found", "There is no such address.")
+}
