@@ -1,0 +1,158 @@
+// Package webui is the built page inside the program, and how it is served.
+//
+// The key idea: what the build put under dist is all there is, compressed already; files with a hash in their name are
+// kept by browsers for ever, and any other address is the page itself, which finds its way from there. Without a
+// built page the program still builds, and a placeholder says what to do.
+//
+// It decides nothing about who may see the page.
+package webui
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+// The pattern matches the placeholder always, and the page when it was built.
+//
+//go:embed all:dist*
+var embedded embed.FS
+
+// UI serves the page.
+type UI struct {
+	files fs.FS
+	shell string // the page's ETag
+}
+
+// New gives the built page, or the placeholder when there is none.
+func New() *UI {
+	built, err := fs.Sub(embedded, "dist")
+	if err == nil {
+		if _, err = fs.Stat(built, "index.html"); err == nil {
+			return of(built)
+		}
+	}
+	placeholder, err := fs.Sub(embedded, "dist-placeholder")
+	if err != nil {
+		panic(err) // the name is right
+	}
+	return of(placeholder)
+}
+
+func of(files fs.FS) *UI {
+	data, err := fs.ReadFile(files, "index.html")
+	if err != nil {
+		panic(err) // it was seen a moment ago, inside this program
+	}
+	sum := sha256.Sum256(data)
+	return &UI{files, `"` + hex.EncodeToString(sum[:8]) + `"`}
+}
+
+// Frame is the HTML of the sandboxed output frames.
+func (u *UI) Frame() []byte {
+	data, err := fs.ReadFile(u.files, "frame.html")
+	if err != nil {
+		return []byte("<!doctype html><title>Output</title>")
+	}
+	return data
+}
+
+// ServeHTTP implements http.Handler for GET and HEAD.
+func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
+	if u.isFile(name) && name != "index.html" && name != "frame.html" {
+		if strings.HasPrefix(name, "assets/") {
+			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		} else {
+			w.Header().Set("Cache-Control", "no-cache")
+		}
+		u.serve(w, r, name, "")
+		return
+	}
+	if strings.HasPrefix(name, "assets/") {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-cache")
+	u.serve(w, r, "index.html", u.shell)
+}
+
+// isFile says whether name is one of the page's files; compressed ones and the build's notes are not.
+func (u *UI) isFile(name string) bool {
+	if !fs.ValidPath(name) || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".br") || strings.HasSuffix(name, ".gz") {
+		return false
+	}
+	info, err := fs.Stat(u.files, name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// encodings are the ready-made compressed forms, best first.
+var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
+
+func (u *UI) serve(w http.ResponseWriter, r *http.Request, name, etag string) {
+	h := w.Header()
+	h.Set("Content-Type", typeOf(name))
+	h.Add("Vary", "Accept-Encoding")
+	chosen := name
+	for _, e := range encodings {
+		if _, err := fs.Stat(u.files, name+e.suffix); err == nil && accepts(r, e.name) {
+			chosen = name + e.suffix
+			h.Set("Content-Encoding", e.name)
+			break
+		}
+	}
+	if etag != "" {
+		h.Set("ETag", etag)
+	}
+	f, err := u.files.Open(chosen)
+	if err != nil {
+		h.Del("Content-Encoding")
+		http.NotFound(w, r)
+		return
+	}
+	defer func() { _ = f.Close() }()
+	http.ServeContent(w, r, "", time.Time{}, f.(io.ReadSeeker)) // files of embed can seek
+}
+
+func accepts(r *http.Request, encoding string) bool {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, params, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if strings.EqualFold(strings.TrimSpace(name), encoding) {
+			return strings.ReplaceAll(params, " ", "") != "q=0"
+		}
+	}
+	return false
+}
+
+// typeOf does not ask the system, whose tables differ.
+func typeOf(name string) string {
+	switch path.Ext(name) {
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".js", ".mjs":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	case ".woff2":
+		return "font/woff2"
+	case ".json", ".map", ".webmanifest":
+		return "application/json"
+	case ".wasm":
+		return "application/wasm"
+	case ".txt":
+		return "text/plain; charset=utf-8"
+	}
+	if kind := mime.TypeByExtension(path.Ext(name)); kind != "" {
+		return kind
+	}
+	return "application/octet-stream"
+}

@@ -1,0 +1,90 @@
+package webui
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func page() *UI {
+	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+	return of(fstest.MapFS{
+		"index.html": file("shell"), "index.html.br": file("shell br"), "frame.html": file("frame"),
+		"assets/a-1234.js": file("js"), "assets/a-1234.js.br": file("js br"), "assets/a-1234.js.gz": file("js gz"),
+		"favicon.svg": file("<svg/>"), ".vite/manifest.json": file("secret"),
+	})
+}
+
+func TestServe(t *testing.T) {
+	tests := map[string]struct {
+		path, accept         string
+		status               int
+		body, encoding, kind string
+		cache                string
+	}{
+		"the page":                   {"/", "", 200, "shell", "", "text/html; charset=utf-8", "no-cache"},
+		"the page, compressed":       {"/", "gzip, br", 200, "shell br", "br", "text/html; charset=utf-8", "no-cache"},
+		"any address is the page":    {"/notebooks/a b.ipynb", "", 200, "shell", "", "text/html; charset=utf-8", "no-cache"},
+		"a script":                   {"/assets/a-1234.js", "gzip", 200, "js gz", "gzip", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
+		"brotli is preferred":        {"/assets/a-1234.js", "gzip;q=1, br;q=0.5", 200, "js br", "br", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
+		"refused brotli":             {"/assets/a-1234.js", "br;q=0", 200, "js", "", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
+		"a script of another build":  {"/assets/b-1234.js", "", 404, "", "", "", ""},
+		"a compressed file itself":   {"/assets/a-1234.js.br", "", 404, "", "", "", ""},
+		"an icon":                    {"/favicon.svg", "", 200, "<svg/>", "", "image/svg+xml", "no-cache"},
+		"the build's notes are not":  {"/.vite/manifest.json", "", 200, "shell", "", "", "no-cache"},
+		"the frame has its own door": {"/frame.html", "", 200, "shell", "", "", "no-cache"},
+		"a path that leads out":      {"/../../etc/passwd", "", 200, "shell", "", "", "no-cache"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.URL.Path = tt.path
+			r.Header.Set("Accept-Encoding", tt.accept)
+			w := httptest.NewRecorder()
+			page().ServeHTTP(w, r)
+			if w.Code != tt.status {
+				t.Fatalf("status %d", w.Code)
+			}
+			if tt.status == 200 && w.Body.String() != tt.body {
+				t.Errorf("body %q, want %q", w.Body, tt.body)
+			}
+			h := w.Header()
+			if got := h.Get("Content-Encoding"); got != tt.encoding {
+				t.Errorf("encoding %q", got)
+			}
+			if got := h.Get("Content-Type"); tt.kind != "" && got != tt.kind {
+				t.Errorf("type %q", got)
+			}
+			if got := h.Get("Cache-Control"); tt.status == 200 && got != tt.cache {
+				t.Errorf("cache %q", got)
+			}
+		})
+	}
+}
+
+func TestServe_unchanged(t *testing.T) {
+	u := page()
+	w := httptest.NewRecorder()
+	u.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("If-None-Match", w.Header().Get("ETag"))
+	w = httptest.NewRecorder()
+	u.ServeHTTP(w, r)
+	if w.Code != http.StatusNotModified {
+		t.Errorf("status %d", w.Code)
+	}
+}
+
+func TestNew(t *testing.T) {
+	w := httptest.NewRecorder()
+	u := New()
+	u.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	if w.Code != 200 || !strings.Contains(w.Body.String(), "Runnel") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if !strings.Contains(string(u.Frame()), "<!doctype html>") {
+		t.Errorf("frame %s", u.Frame())
+	}
+}
