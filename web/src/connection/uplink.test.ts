@@ -36,10 +36,10 @@ describe('Uplink', () => {
     const { net, link } = setUp();
     const got: string[] = [];
     link.onMessage((m) => got.push(m));
-    expect(() => link.send('{}', null)).toThrow('not connected');
+    expect(() => link.send('{}')).toThrow('not connected');
     link.connect();
     await settled();
-    expect(() => link.send('{}', null)).toThrow('not connected');
+    expect(() => link.send('{}')).toThrow('not connected');
     net.last.events.open();
     expect(net.last.frames).toEqual([{ type: 'hello', protocol: 1, client_id: 'me', subscriptions: [] }]);
     net.last.say({ type: 'ack', cmd_id: 'x', status: 'accepted' });

@@ -1,7 +1,7 @@
 import { decodeFrame } from '../protocol/messages';
 import { CLOSE, PROTOCOL_VERSION, type ClientId, type Welcome } from '../protocol/types';
 import { retryDelay } from './backoff';
-import { addressOf, type Clock, type OpenSocket, type Route, type Socket, type Wire, type WireStatus } from './wire';
+import { addressOf, type Clock, type OpenSocket, type Socket, type Wire, type WireStatus } from './wire';
 
 /** What a line needs of its surroundings. */
 export interface UplinkParts {
@@ -79,7 +79,7 @@ export class Uplink implements Wire {
     return () => void this.#onMessage.delete(fn);
   }
 
-  send(data: string, _: Route): void {
+  send(data: string): void {
     if (this.#status.kind !== 'up' || !this.#current?.socket) throw new Error('not connected');
     this.#lastSent = this.#parts.clock.now();
     this.#current.socket.send(data);
@@ -199,7 +199,7 @@ export class Uplink implements Wire {
   }
 
   #ping(): void {
-    if (this.#status.kind === 'up') this.send(JSON.stringify({ type: 'ping', time: this.#parts.clock.now() }), null);
+    if (this.#status.kind === 'up') this.send(JSON.stringify({ type: 'ping', time: this.#parts.clock.now() }));
   }
 
   #probe(): void {
