@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -106,4 +107,37 @@ func (j *Journal) spillPath(id NotebookID, output string) (string, error) {
 		return "", fmt.Errorf("output %.80q: %w", output, fs.ErrNotExist)
 	}
 	return filepath.Join(j.spillDir(id), output), nil
+}
+
+// PutBase keeps the version of the file that a notebook's session has read or written last; tag says which one it is.
+func (j *Journal) PutBase(id NotebookID, tag string, data []byte) error {
+	path := j.basePath(id)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("keep base: %w", err)
+	}
+	err := os.WriteFile(path+".new", append([]byte(tag+"\n"), data...), 0o600)
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		return fmt.Errorf("keep base: %w", err)
+	}
+	return nil
+}
+
+// Base is what PutBase kept last under this tag; fs.ErrNotExist when that was another version.
+func (j *Journal) Base(id NotebookID, tag string) ([]byte, error) {
+	data, err := os.ReadFile(j.basePath(id))
+	if err != nil {
+		return nil, err
+	}
+	have, rest, _ := bytes.Cut(data, []byte("\n"))
+	if string(have) != tag {
+		return nil, fmt.Errorf("base %q: %w", tag, fs.ErrNotExist)
+	}
+	return rest, nil
+}
+
+func (j *Journal) basePath(id NotebookID) string {
+	return filepath.Join(j.dir, "base", strconv.FormatInt(int64(id), 10))
 }

@@ -46,7 +46,32 @@ func (s *Session) writeFile(ctx context.Context, state *protocol.State, carried 
 		return nil, files.Stamp{}, fmt.Errorf("encode notebook: %w", err)
 	}
 	stamp, err := s.hub.cfg.Folder.Save(ctx, path, data, &expect)
+	if err == nil {
+		s.keepBase(stamp, data)
+	}
 	return doc, stamp, err
+}
+
+// keepBase remembers the file's version beside the journal: what another program changes while no server is there is joined against it.
+func (s *Session) keepBase(stamp files.Stamp, data []byte) {
+	if err := s.hub.cfg.Journal.PutBase(s.id, baseTag(stamp), data); err != nil {
+		s.log.Warn("the file's version is not kept for a later merge", "err", err)
+	}
+}
+
+func baseTag(stamp files.Stamp) string { return fmt.Sprintf("%v-%d", stamp.Hash, stamp.Size) }
+
+// keptBase is that version, nil when it is not there.
+func (s *Session) keptBase(stamp files.Stamp) *notebook.Document {
+	data, err := s.hub.cfg.Journal.Base(s.id, baseTag(stamp))
+	if err != nil {
+		return nil
+	}
+	doc, err := decodeNotebook(data, s.hub.newID)
+	if err != nil {
+		return nil
+	}
+	return doc
 }
 
 // saved is the end of a save.

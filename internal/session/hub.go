@@ -120,7 +120,7 @@ func (h *Hub) recover(ctx context.Context) error {
 		return err
 	}
 	for _, path := range live {
-		if _, err := h.open(ctx, files.Path(path), false); err != nil {
+		if _, err := h.open(ctx, files.Path(path), false, true); err != nil {
 			h.log.Warn("a notebook of the server before is not taken up again", "notebook", path, "err", err)
 			if errors.Is(err, fs.ErrNotExist) || fault.KindOf(err) == fault.NotFound {
 				if id, err := h.cfg.Journal.Notebook(ctx, path); err == nil {
@@ -146,10 +146,10 @@ func (h *Hub) Open(ctx context.Context, path string, create bool) (*Session, err
 	if err != nil {
 		return nil, err
 	}
-	return h.open(ctx, p, create)
+	return h.open(ctx, p, create, false)
 }
 
-func (h *Hub) open(ctx context.Context, p files.Path, create bool) (*Session, error) {
+func (h *Hub) open(ctx context.Context, p files.Path, create, recovering bool) (*Session, error) {
 	for {
 		h.mu.Lock()
 		if h.ctx == nil {
@@ -165,7 +165,7 @@ func (h *Hub) open(ctx context.Context, p files.Path, create bool) (*Session, er
 			h.opening[p] = make(chan struct{})
 			life := h.ctx
 			h.mu.Unlock()
-			return h.openNew(ctx, life, p, create)
+			return h.openNew(ctx, life, p, create, recovering)
 		}
 		h.mu.Unlock()
 		select {
@@ -176,8 +176,8 @@ func (h *Hub) open(ctx context.Context, p files.Path, create bool) (*Session, er
 	}
 }
 
-func (h *Hub) openNew(ctx, life context.Context, p files.Path, create bool) (*Session, error) {
-	s, err := h.load(ctx, life, p, create)
+func (h *Hub) openNew(ctx, life context.Context, p files.Path, create, recovering bool) (*Session, error) {
+	s, err := h.load(ctx, life, p, create, recovering)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	close(h.opening[p])

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,21 +16,28 @@ import (
 )
 
 // load makes a session of the file and of what the journal has. Its loop is not started yet.
-func (h *Hub) load(ctx, life context.Context, p files.Path, create bool) (*Session, error) {
+func (h *Hub) load(ctx, life context.Context, p files.Path, create, recovering bool) (*Session, error) {
 	doc, stamp, err := h.readNotebook(ctx, p, create)
-	if err != nil {
+	gone := recovering && (errors.Is(err, fs.ErrNotExist) || fault.KindOf(err) == fault.NotFound)
+	if err != nil && !gone {
 		return nil, err
 	}
-	id, err := h.cfg.Journal.Notebook(ctx, string(p))
-	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "The server's journal cannot be used. Its log says why.", err)
+	id, idErr := h.cfg.Journal.Notebook(ctx, string(p))
+	if idErr != nil {
+		return nil, fault.Wrap(fault.Unavailable, "The server's journal cannot be used. Its log says why.", idErr)
 	}
-	loaded, err := h.cfg.Journal.Load(ctx, id)
-	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "The server's journal cannot be read. Its log says why.", err)
+	loaded, loadErr := h.cfg.Journal.Load(ctx, id)
+	if loadErr != nil {
+		return nil, fault.Wrap(fault.Unavailable, "The server's journal cannot be read. Its log says why.", loadErr)
 	}
 	if err := h.cfg.Journal.SetLive(ctx, id, true); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, "The server's journal cannot be written.", err)
+	}
+	if gone {
+		if loaded.Snapshot == nil && len(loaded.Batches) == 0 {
+			return nil, err
+		}
+		doc, stamp = notebook.New(), files.Stamp{}
 	}
 	s := &Session{
 		hub: h, id: id, path: p, log: h.log.With("notebook", string(p)), inputs: make(chan func()), said: make(chan said),
@@ -38,7 +46,11 @@ func (h *Hub) load(ctx, life context.Context, p files.Path, create bool) (*Sessi
 	}
 	s.post.reached = map[string]uint64{}
 	s.ctx, s.cancel = context.WithCancel(life)
-	s.restore(loaded, doc, stamp)
+	s.restore(loaded, doc, stamp, gone)
+	if gone && s.opening == nil && s.core.priv.KernelID == "" && len(s.core.priv.Order) == 0 && s.wasSaved {
+		s.cancel()
+		return nil, err // removed by somebody, and nothing of it was only here
+	}
 	s.tail = newTail(s.core.pub.Epoch, s.core.pub.N)
 	h.watcher.Watch(p, stamp)
 	s.begin()
@@ -46,7 +58,7 @@ func (h *Hub) load(ctx, life context.Context, p files.Path, create bool) (*Sessi
 }
 
 // restore builds the core: from the journal when it has something, else from the file.
-func (s *Session) restore(loaded journal.Loaded, doc *notebook.Document, stamp files.Stamp) {
+func (s *Session) restore(loaded journal.Loaded, doc *notebook.Document, stamp files.Stamp, gone bool) {
 	cfg := coreConfig{inputTimeout: s.hub.cfg.InputTimeout, idleCull: s.hub.cfg.IdleCull, newID: s.hub.newID}
 	fresh := func() {
 		s.core = newCore(cfg, string(s.path), s.hub.newID())
@@ -74,6 +86,13 @@ func (s *Session) restore(loaded journal.Loaded, doc *notebook.Document, stamp f
 		s.core.load(doc)
 		s.core.priv.Base = base{Stamp: stamp}
 		s.openFromFile(doc)
+	} else if gone {
+		s.core.take()
+		s.wasSaved = s.core.pub.Save.State == protocol.Saved
+		s.core.resume()
+		s.core.save.since, s.core.save.last = s.core.now, s.core.now // the file is written again
+		s.core.emit(savedAs{})
+		s.core.notice("warning", "file_gone", "The notebook's file was removed while no server was there. It is written again.", "")
 	} else {
 		s.openFromJournal(doc, stamp)
 	}
@@ -94,7 +113,14 @@ func (s *Session) openFromFile(doc *notebook.Document) {
 			s.log.Error("blob not kept", "err", err)
 		}
 	}
-	s.opening = s.core.snapshotFunc()
+	snapshot := s.core.snapshotFunc()
+	stamp := s.core.priv.Base.Stamp
+	s.opening = func() (json.RawMessage, error) {
+		if data, err := notebook.Encode(doc); err == nil {
+			s.keepBase(stamp, data)
+		}
+		return snapshot()
+	}
 	for _, text := range doc.Repaired {
 		s.core.notice("warning", "file_repaired", text, "")
 	}
@@ -116,6 +142,7 @@ func (s *Session) openFromJournal(doc *notebook.Document, stamp files.Stamp) {
 		c.save.since = 0
 		c.emit(savedAs{Base: base{Stamp: stamp}})
 	default:
+		s.carried = s.keptBase(c.priv.Base.Stamp)
 		s.mergeFile(doc, stamp)
 	}
 	c.settle()
