@@ -10,6 +10,7 @@ import { Home } from '../views/files/Home';
 import { TextFile } from '../views/files/TextFile';
 import { AppFrame } from '../views/frame/AppFrame';
 import { useNotebookNews } from '../views/frame/useNotebookNews';
+import { RestartDialog } from '../views/kernel/RestartDialog';
 import { NotebookController } from '../views/notebook/controller';
 import { Notebook } from '../views/notebook/Notebook';
 import { Palette } from '../views/palette/Palette';
@@ -20,7 +21,7 @@ import { createSettings } from '../views/settings';
 import { commands, type AppContext } from './commands';
 import { useKeys } from './useKeys';
 
-type Sheet = 'palette' | 'shortcuts' | 'settings' | null;
+type Sheet = 'palette' | 'shortcuts' | 'settings' | 'restart' | 'restart and run all' | null;
 
 /** Wires the connection and the folder to the views, and holds the address. */
 export function App({ connection, files }: { connection: PageConnection; files: FilesApi }) {
@@ -65,6 +66,9 @@ export function App({ connection, files }: { connection: PageConnection; files: 
       {sheet === 'palette' && <Palette commands={commands} context={context} close={() => setSheet(null)} run={(c) => c.run(context)} />}
       {sheet === 'shortcuts' && <Shortcuts commands={commands} close={() => setSheet(null)} />}
       {sheet === 'settings' && <SettingsDialog close={() => setSheet(null)} />}
+      {(sheet === 'restart' || sheet === 'restart and run all') && notebook && (
+        <RestartDialog runAll={sheet !== 'restart'} close={() => setSheet(null)} restart={() => restart(notebook, sheet !== 'restart')} />
+      )}
       <ToastView toasts={toasts} />
     </ServicesContext.Provider>
   );
@@ -98,7 +102,7 @@ function useNotebookOf(connection: PageConnection, path: string | null, renamed:
 }
 
 function appActions(services: Services, notebook: NotebookController | null, show: (sheet: Sheet) => void): AppContext['app'] {
-  const { settings, toasts, connection } = services;
+  const { settings, connection } = services;
   const flip = <T extends string>(value: { get(): T; set(v: T): void }, on: T, off: T) => value.set(value.get() === on ? off : on);
   return {
     show,
@@ -113,12 +117,17 @@ function appActions(services: Services, notebook: NotebookController | null, sho
     stopKernel: () => notebook?.store.kernelStop(),
     restart: (then) => {
       if (!notebook) return;
-      const { store } = notebook;
-      const { state } = store.kernel.get();
-      if (state === 'none' || state === 'dead') store.kernelStart();
-      else store.kernelRestart();
-      if (then === 'run all') store.run();
-      toasts.show(state === 'none' || state === 'dead' ? 'Starting a kernel.' : 'Restarting the kernel: its variables are gone.');
+      const { state } = notebook.store.kernel.get();
+      if (state === 'none' || state === 'dead') restart(notebook, then === 'run all');
+      else show(then === 'run all' ? 'restart and run all' : 'restart');
     },
   };
+}
+
+function restart(notebook: NotebookController, runAll: boolean): void {
+  const { store } = notebook;
+  const { state } = store.kernel.get();
+  if (state === 'none' || state === 'dead') store.kernelStart();
+  else store.kernelRestart();
+  if (runAll) store.run();
 }

@@ -37,7 +37,7 @@ function putFormulas(body: Element, formulas: readonly Formula[], render: (tex: 
     node.replaceWith(...parts);
   }
   for (const el of body.querySelectorAll('[alt],[title],[href],[src]')) {
-    for (const { name, value } of [...el.attributes]) {
+    for (const { name, value } of Array.from(el.attributes)) {
       if (value.includes('\u0002')) el.setAttribute(name, splitPlaces(value).map((p) => (typeof p === 'number' ? (formulas[p]?.tex ?? '') : p)).join(''));
     }
   }

@@ -8,7 +8,7 @@ let timer: ReturnType<typeof setInterval> | undefined;
 export function everySecond(fn: Tick): () => void {
   ticks.add(fn);
   timer ??= setInterval(() => {
-    for (const tick of [...ticks]) tick();
+    for (const tick of Array.from(ticks)) tick();
   }, 1000);
   return () => {
     ticks.delete(fn);

@@ -31,6 +31,8 @@ function placeBeside(anchor: DOMRect, width: number, height: number): Spot {
 /** A button that opens a list of actions. Arrow keys move, Escape closes and gives the focus back. */
 export function MenuButton(props: {
   label: string;
+  /** The content names the button; `label` is only the menu's. */
+  named?: boolean;
   className?: string;
   children: ReactNode;
   entries: () => readonly MenuEntry[];
@@ -50,8 +52,8 @@ export function MenuButton(props: {
         ref={button}
         type="button"
         className={props.className ?? 'btn btn-icon'}
-        aria-label={props.label}
-        title={props.label}
+        aria-label={props.named ? undefined : props.label}
+        title={props.named ? undefined : props.label}
         aria-haspopup="menu"
         aria-expanded={open}
         onClick={() => {

@@ -14,7 +14,7 @@ export function signal<T>(initial: T): WritableSignal<T> {
     set(next) {
       if (Object.is(value, next)) return;
       value = next;
-      for (const fn of [...watchers]) fn();
+      for (const fn of Array.from(watchers)) fn();
     },
     subscribe(fn) {
       const own = () => fn();

@@ -39,7 +39,8 @@ export interface FilesApi {
   remove(path: string): Promise<string>;
   restore(trashed: string, path: string): Promise<void>;
   upload(path: string, file: Blob): Promise<void>;
-  kernels(): Promise<readonly KernelChoice[]>;
+  /** What a notebook in this folder can run on, the best first. */
+  kernels(folder: string): Promise<readonly KernelChoice[]>;
 }
 
 const str = (v: unknown, fallback = ''): string => (typeof v === 'string' ? v : fallback);
@@ -52,11 +53,9 @@ export function readEntry(value: unknown, folder: string): Entry | null {
   const name = str(o.name);
   if (!name) return null;
   const path = str(o.path, folder ? `${folder}/${name}` : name);
-  const type = str(o.type, str(o.kind));
-  const isFolder = type === 'folder' || type === 'directory' || type === 'dir' || o.dir === true;
-  const kernel = str(obj(o.kernel).state, str(o.kernel, str(o.kernel_state)));
-  const running = o.running === true || kernel === 'busy' ? 'busy' : kernel && kernel !== 'none' && kernel !== 'dead' ? 'idle' : 'no';
-  return { name, path, kind: isFolder ? 'folder' : name.endsWith('.ipynb') ? 'notebook' : 'file', size: num(o.size), modified: num(o.modified), running };
+  const kernel = str(obj(o.kernel).state);
+  const running = kernel === 'busy' ? 'busy' : kernel && kernel !== 'none' && kernel !== 'dead' ? 'idle' : 'no';
+  return { name, path, kind: o.kind === 'dir' ? 'folder' : name.endsWith('.ipynb') ? 'notebook' : 'file', size: num(o.size), modified: num(o.modified), running };
 }
 
 function readChoice(value: unknown): KernelChoice | null {
@@ -97,7 +96,7 @@ export function createFilesApi(): FilesApi {
     async list(folder) {
       const body: unknown = await (await ask(`/runnel/v1/files?path=${plain(folder)}`)).json();
       const o = obj(body);
-      const entries = list(o.entries ?? o.files ?? body).flatMap((e) => readEntry(e, folder) ?? []);
+      const entries = list(o.entries).flatMap((e) => readEntry(e, folder) ?? []);
       return entries.sort((a, b) => Number(b.kind === 'folder') - Number(a.kind === 'folder') || a.name.localeCompare(b.name, undefined, { numeric: true }));
     },
     read: async (path) => (await ask(`/runnel/v1/file?path=${plain(path)}`, { headers: { Accept: '*/*' } })).text(),
@@ -110,9 +109,9 @@ export function createFilesApi(): FilesApi {
     },
     restore: async (trashed, path) => void (await change({ op: 'restore', path: trashed, to: path })),
     upload: async (path, file) => void (await ask(`/runnel/v1/file?path=${plain(path)}`, { method: 'PUT', body: file })),
-    async kernels() {
-      const o = obj(await (await ask('/runnel/v1/kernels')).json());
-      return list(o.choices ?? o.kernels ?? o.available).flatMap((k) => readChoice(k) ?? []);
+    async kernels(folder) {
+      const o = obj(await (await ask(`/runnel/v1/kernels?path=${plain(folder)}`)).json());
+      return list(o.choices).flatMap((k) => readChoice(k) ?? []);
     },
   };
 }

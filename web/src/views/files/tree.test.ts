@@ -9,7 +9,9 @@ describe('files', () => {
     expect(freeName([entry('Untitled.ipynb'), entry('Untitled 2.ipynb')], 'a', 'Untitled.ipynb')).toBe('a/Untitled 3.ipynb');
   });
   it('reads entries and refuses what is none', () => {
-    expect(readEntry({ name: 'a.ipynb', type: 'notebook', size: 3 }, 'x')).toMatchObject({ path: 'x/a.ipynb', kind: 'notebook' });
+    expect(readEntry({ name: 'a.ipynb', kind: 'notebook', size: 3 }, 'x')).toMatchObject({ path: 'x/a.ipynb', kind: 'notebook', running: 'no' });
+    expect(readEntry({ name: 'b', kind: 'dir' }, '')).toMatchObject({ kind: 'folder' });
+    expect(readEntry({ name: 'c.ipynb', kernel: { state: 'busy' } }, '')).toMatchObject({ running: 'busy' });
     expect(readEntry({ size: 1 }, '')).toBeNull();
   });
   it('addresses go there and back', () => {

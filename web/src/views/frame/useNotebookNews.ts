@@ -1,10 +1,13 @@
 import { useEffect } from 'react';
+import type { Toasts } from '../../ui/toasts';
 import { useServices } from '../context';
 import type { NotebookController } from '../notebook/controller';
 import { announcement } from '../notebook/runWords';
 import { titleOf } from './title';
 
 const LONG_MS = 5000;
+/** A kernel that has not ended by then is offered to be killed. */
+const STUCK_MS = 10_000;
 
 /** Tells a person what happened: the tab's title, the live region, and messages of the server. */
 export function useNotebookNews(notebook: NotebookController | null, path: string): void {
@@ -49,6 +52,7 @@ export function useNotebookNews(notebook: NotebookController | null, path: strin
         if (prompt) toasts.say(`Cell ${notebook.indexOf(prompt.cell_id) + 1} waits for your answer. ${prompt.prompt}`);
       }),
     ];
+    offs.push(offerForce(notebook, toasts));
     notebook.onSay((text, undo) => {
       const id = toasts.show(text, { action: { label: 'Undo', run: undo } });
       return () => toasts.drop(id);
@@ -59,4 +63,31 @@ export function useNotebookNews(notebook: NotebookController | null, path: strin
       for (const off of offs) off();
     };
   }, [notebook, path, toasts]);
+}
+
+/** A restart or stop that takes long: the person may end the kernel by force. */
+function offerForce(notebook: NotebookController, toasts: Toasts): () => void {
+  const { store } = notebook;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let shown = 0;
+  const look = () => {
+    const { state } = store.kernel.get();
+    const ending = state === 'restarting' || state === 'stopping';
+    if (!ending) {
+      clearTimeout(timer);
+      timer = undefined;
+      toasts.drop(shown);
+      return;
+    }
+    timer ??= setTimeout(() => {
+      const run = state === 'stopping' ? () => store.kernelStop({ force: true }) : () => store.kernelRestart({ force: true });
+      shown = toasts.show('The kernel takes long to end.', { level: 'warning', action: { label: 'End it by force', run } });
+    }, STUCK_MS);
+  };
+  const off = store.kernel.subscribe(look);
+  look();
+  return () => {
+    clearTimeout(timer);
+    off();
+  };
 }

@@ -4,7 +4,7 @@ import type { NotebookStore } from '../../notebook/store';
 import type { Kernel, KernelState } from '../../protocol/types';
 import { MenuButton, type MenuEntry } from '../../ui/Menu';
 import { useSignal } from '../../ui/useSignal';
-import { bytes } from '../../ui/words';
+import { bytes, folderOf } from '../../ui/words';
 import { useServices } from '../context';
 import type { KernelChoice } from '../files/api';
 
@@ -42,14 +42,15 @@ export function KernelChip({ store }: { store: NotebookStore }) {
   const load = () => {
     if (asked.current) return;
     asked.current = true;
-    files.kernels().then(setChoices, (e: unknown) => {
+    files.kernels(folderOf(store.path)).then(setChoices, (e: unknown) => {
       asked.current = false;
       toasts.show(e instanceof Error ? e.message : 'The kernels could not be listed.', { level: 'error' });
     });
   };
   return (
     <MenuButton
-      label={`Kernel ${name}, ${WORDS[kernel.state]}`}
+      label="Kernel"
+      named
       className={`chip kernel-chip${kernel.state === 'dead' ? ' chip-err' : ''}`}
       width={320}
       onOpen={load}
@@ -57,7 +58,8 @@ export function KernelChip({ store }: { store: NotebookStore }) {
       entries={() => [...actions(kernel, command), ...choiceEntries(choices, kernel, store)]}
     >
       <span className={`dot ${DOTS[kernel.state]}`} />
-      <span className="kernel-name">{name}</span>
+      <span className="sr">Kernel, {WORDS[kernel.state]}: </span>
+      <span className="kernel-name">{name}</span>{' '}
       <span className="kernel-detail muted">{quiet ? detail : (kernel.progress ?? WORDS[kernel.state])}</span>
       <ChevronDown size={14} />
     </MenuButton>

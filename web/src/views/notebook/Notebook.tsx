@@ -82,9 +82,13 @@ function useGrowing(total: number): number {
   const [drawn, setDrawn] = useState(FIRST);
   useEffect(() => {
     if (drawn >= total) return;
-    const idle = typeof requestIdleCallback === 'function';
-    const id = idle ? requestIdleCallback(() => setDrawn(drawn + STEP), { timeout: 100 }) : setTimeout(() => setDrawn(drawn + STEP), 16);
-    return () => (idle ? cancelIdleCallback(id as number) : clearTimeout(id as number));
+    const more = () => setDrawn(drawn + STEP);
+    if (typeof requestIdleCallback === 'function') {
+      const id = requestIdleCallback(more, { timeout: 100 });
+      return () => cancelIdleCallback(id);
+    }
+    const id = setTimeout(more, 16);
+    return () => clearTimeout(id);
   }, [drawn, total]);
   return drawn;
 }

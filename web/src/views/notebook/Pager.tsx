@@ -9,7 +9,7 @@ export function Pager({ store }: { store: NotebookStore }) {
   const [data, setData] = useState<MimeBundle | null>(null);
   useEffect(() => store.on('payload', (p) => setData(p.data)), [store]);
   if (!data) return null;
-  const plain = 'text/plain' in data ? { 'text/plain': data['text/plain'] ?? '' } : data;
+  const plain: MimeBundle = 'text/plain' in data ? { 'text/plain': data['text/plain'] ?? '' } : data;
   const choice = choose(plain);
   if (!choice) return null;
   return (
@@ -21,7 +21,7 @@ export function Pager({ store }: { store: NotebookStore }) {
         </button>
       </header>
       <div className="pager-body" tabIndex={0} role="region" aria-label="Help text">
-        {choice.lane === 'frame' ? <FrameView sources={[{ id: 'pager', rev: 1, mime: choice.mime, value: plain[choice.mime as keyof typeof plain] }]} /> : <Rich choice={choice} value={plain[choice.mime as keyof typeof plain]} metadata={{}} />}
+        {choice.lane === 'frame' ? <FrameView sources={[{ id: 'pager', rev: 1, mime: choice.mime, value: plain[choice.mime] }]} /> : <Rich choice={choice} value={plain[choice.mime]} metadata={{}} />}
       </div>
     </section>
   );

@@ -78,7 +78,7 @@ export function PromptBox({ prompt }: { prompt: Prompt }) {
           notebook.focus(prompt.cell_id);
         }}
       />
-      <button type="submit" className="ask-send" disabled={sent} aria-label="Send the answer">
+      <button type="submit" className="ask-send" disabled={sent} aria-label="Enter: send the answer">
         <span className="kbd">Enter</span>
         <CornerDownLeft size={16} className="ask-arrow" />
       </button>
