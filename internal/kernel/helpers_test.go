@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -295,3 +296,5 @@ func numbered(n int) string {
 	}
 	return b.String()
 }
+
+func sortDurations(d []time.Duration) { slices.Sort(d) }
