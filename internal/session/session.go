@@ -46,13 +46,14 @@ type Session struct {
 	asks      map[string]chan protocol.Response
 
 	// The loop's own.
-	core    *core
-	post    post // its own lock
-	posted  chan struct{}
-	path    files.Path
-	handles map[string]*handle              // the current kernel's, and those that have exited but not been acknowledged
-	carried *notebook.Document              // the version of the file read or written last
-	opening func() (json.RawMessage, error) // the snapshot to write before the first facts
+	core     *core
+	post     post // its own lock
+	posted   chan struct{}
+	path     files.Path
+	handles  map[string]*handle              // the current kernel's, and those that have exited but not been acknowledged
+	wasSaved bool                            // when the server before ended
+	carried  *notebook.Document              // the version of the file read or written last
+	opening  func() (json.RawMessage, error) // the snapshot to write before the first facts
 }
 
 // said is what a kernel said.
