@@ -1,9 +1,6 @@
 package notebook
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // Limits of Decode.
 const (
@@ -33,12 +30,3 @@ func (e *VersionError) Error() string {
 	}
 	return fmt.Sprintf("this notebook is in format %d.%d, which this Runnel does not know; a newer one may", e.Major, e.Minor)
 }
-
-// Decode reads an .ipynb of nbformat 4. newID makes ids for cells that have none or whose id is taken; nil means ids that follow
-// from the data alone. Errors are *SyntaxError and *VersionError.
-func Decode(data []byte, newID func() CellID) (*Document, error) {
-	return nil, errors.New("notebooks cannot be read yet")
-}
-
-// Encode writes the document in nbformat's canonical form. It fails only when a raw value in it is not JSON.
-func Encode(d *Document) ([]byte, error) { return nil, errors.New("notebooks cannot be written yet") }

@@ -1,6 +1,9 @@
 package notebook
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+)
 
 // CellID names a cell within its document.
 type CellID string
@@ -72,4 +75,35 @@ func New() *Document {
 
 // Carry takes over from an earlier version of the document what the page does not know: unknown keys, the format's minor
 // version, spellings of line breaks, and which cells have no id in the file. Cells are known by their id.
-func (d *Document) Carry(from *Document) {}
+func (d *Document) Carry(from *Document) {
+	d.Minor, d.Extra = from.Minor, from.Extra
+	was := byID(from)
+	for _, c := range d.Cells {
+		old := was[c.ID]
+		if old == nil {
+			continue
+		}
+		c.NoID, c.Extra, c.Spelled = old.NoID, old.Extra, old.Spelled
+		if c.Type != old.Type {
+			c.Extra = nil
+		}
+		if len(c.Outputs) != len(old.Outputs) {
+			continue
+		}
+		for i := range c.Outputs {
+			c.Outputs[i].carry(&old.Outputs[i])
+		}
+	}
+}
+
+// carry takes over unknown keys of an output that is otherwise the same.
+func (o *Output) carry(old *Output) {
+	if old.Extra == nil || o.Extra != nil || o.Type != old.Type {
+		return
+	}
+	known := *old
+	known.Extra = nil
+	if bytes.Equal(spellOutput(&known), spellOutput(o)) {
+		o.Extra = old.Extra
+	}
+}
