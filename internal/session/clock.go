@@ -20,6 +20,7 @@ func (c *core) deadline() int64 {
 		at(r.Reply.At + idleGrace)
 	}
 	at(c.save.due())
+	at(c.askAgain)
 	if c.cullable() {
 		at(c.idleSince + millis(c.cfg.idleCull))
 	}
@@ -33,6 +34,9 @@ func (c *core) cullable() bool {
 // tick does what is due.
 func (c *core) tick() {
 	c.promptTimeouts()
+	if c.askAgain != 0 && c.now >= c.askAgain {
+		c.reopen()
+	}
 	if r := c.current(); r != nil && r.Reply != nil && !r.Idle && c.now >= r.Reply.At+idleGrace {
 		c.showError(r, "OutputIncomplete", "The kernel's reply came, but not the end of its output: some of it may be missing.", []string{})
 		c.finishReplied(r)

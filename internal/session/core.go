@@ -27,6 +27,7 @@ type core struct {
 	attached  bool        // the loop holds the kernel's handle
 	restart   *launchWish // start this kernel when the old one is gone
 	idleSince int64
+	askAgain  int64 // when to open password prompts again whose answer seems lost; 0: never
 	save      saver
 	snapshot  *protocol.State // of pub, until the next fact
 
@@ -51,6 +52,7 @@ type private struct {
 	Implementation string `json:"implementation,omitempty"`
 
 	Prompts    map[protocol.RequestID]*prompt `json:"prompts"`
+	Answers    map[protocol.RequestID]*answer `json:"answers"`
 	NextOutput uint64                         `json:"next_output"`
 	Streams    map[protocol.OutputID]*stream  `json:"streams"`
 	Displays   map[string][]protocol.OutputID `json:"displays"`
@@ -62,7 +64,8 @@ type private struct {
 
 func newPrivate() private {
 	return private{
-		Runs: map[protocol.RunID]*run{}, Prompts: map[protocol.RequestID]*prompt{}, Streams: map[protocol.OutputID]*stream{},
+		Runs: map[protocol.RunID]*run{}, Prompts: map[protocol.RequestID]*prompt{},
+		Answers: map[protocol.RequestID]*answer{}, Streams: map[protocol.OutputID]*stream{},
 		Displays: map[string][]protocol.OutputID{}, Logs: map[protocol.CellID]*editLog{}, Bin: map[protocol.CellID]*binned{},
 	}
 }

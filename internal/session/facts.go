@@ -37,6 +37,15 @@ type (
 		RequestID protocol.RequestID `json:"request_id"`
 		Prompt    prompt             `json:"prompt"`
 	}
+	// answerGiven: a prompt was answered; whether that reached the kernel is not known yet.
+	answerGiven struct {
+		RequestID protocol.RequestID `json:"request_id"`
+		Answer    answer             `json:"answer"`
+	}
+	// answerPassed: it did, or its run is over.
+	answerPassed struct {
+		RequestID protocol.RequestID `json:"request_id"`
+	}
 	// kernelAttached: this kernel is the session's; empty: none is.
 	kernelAttached struct {
 		KernelID       string `json:"kernel_id"`
@@ -57,6 +66,8 @@ type (
 func (runAdded) EventType() string       { return "_run_added" }
 func (runMarked) EventType() string      { return "_run_marked" }
 func (promptAsked) EventType() string    { return "_prompt_asked" }
+func (answerGiven) EventType() string    { return "_answer_given" }
+func (answerPassed) EventType() string   { return "_answer_passed" }
 func (kernelAttached) EventType() string { return "_kernel_attached" }
 func (commandDone) EventType() string    { return "_command_done" }
 func (savedAs) EventType() string        { return "_saved_as" }
@@ -102,6 +113,10 @@ func decodeFact(raw json.RawMessage) (protocol.Event, error) {
 		return decodeInto[runMarked](raw)
 	case "_prompt_asked":
 		return decodeInto[promptAsked](raw)
+	case "_answer_given":
+		return decodeInto[answerGiven](raw)
+	case "_answer_passed":
+		return decodeInto[answerPassed](raw)
 	case "_kernel_attached":
 		return decodeInto[kernelAttached](raw)
 	case "_command_done":

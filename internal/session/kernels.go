@@ -297,9 +297,6 @@ func (c *core) kernelMemory(id string, bytes int64) {
 	c.emit(protocol.KernelChanged{Kernel: k})
 }
 
-// wasSent: the keeper has passed this to the kernel.
-func (c *core) wasSent(id string) {}
-
 // kernelGone: the handle of a kernel that the journal names cannot be had any more.
 func (c *core) kernelGone(text string) {
 	if r := c.current(); r != nil {

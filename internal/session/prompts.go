@@ -2,7 +2,9 @@ package session
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/runnel-dev/runnel/internal/jupyter"
 	"github.com/runnel-dev/runnel/internal/protocol"
@@ -69,7 +71,71 @@ func (c *core) answer(p protocol.Prompt, value string, client protocol.ClientID)
 		}
 		c.addOutput(p.CellID, protocol.Output{Kind: protocol.KindInput, Prompt: p.Prompt, Value: shown, Password: p.Password})
 	}
-	c.effect(sendMessage{ID: "input-" + string(p.RequestID), Channel: jupyter.Stdin, MsgType: "input_reply", Parent: header, Content: jupyter.InputReply{Value: value}})
+	c.emit(answerGiven{RequestID: p.RequestID, Answer: answer{RunID: asked.RunID, Header: header, Prompt: p, Value: shown}})
+	c.sendAnswer(p.RequestID, header, value)
+}
+
+func (c *core) sendAnswer(id protocol.RequestID, header json.RawMessage, value string) {
+	c.effect(sendMessage{ID: answerPrefix + string(id), Channel: jupyter.Stdin, MsgType: "input_reply", Parent: header, Content: jupyter.InputReply{Value: value}})
+}
+
+// answer is one that may not have reached the kernel. Of a password it has no value: after a restart of the server that
+// cannot be sent again, so the prompt is opened again.
+type answer struct {
+	RunID  protocol.RunID  `json:"run_id"`
+	Header json.RawMessage `json:"header"`
+	Prompt protocol.Prompt `json:"prompt"`
+	Value  string          `json:"value,omitempty"`
+}
+
+const (
+	answerPrefix  = "input-"
+	askAgainAfter = 2_000 // milliseconds after the kernel answers, so that all it had to say is here
+)
+
+func (f answerGiven) apply(c *core) {
+	a := f.Answer
+	c.priv.Answers[f.RequestID] = &a
+}
+
+func (f answerPassed) apply(c *core) { delete(c.priv.Answers, f.RequestID) }
+
+// wasSent: the keeper has passed this to the kernel.
+func (c *core) wasSent(id string) {
+	if request, ok := strings.CutPrefix(id, answerPrefix); ok && c.priv.Answers[protocol.RequestID(request)] != nil {
+		c.emit(answerPassed{RequestID: protocol.RequestID(request)})
+	}
+}
+
+// sendAnswersAgain is for the start of a server: the keeper passes on only what it has not.
+func (c *core) sendAnswersAgain() {
+	for _, id := range slices.Sorted(maps.Keys(c.priv.Answers)) {
+		if a := c.priv.Answers[id]; !a.Prompt.Password {
+			c.sendAnswer(id, a.Header, a.Value)
+		} else {
+			c.askAgain = c.now + askAgainAfter
+		}
+	}
+}
+
+// reopen asks again for passwords that the server before took but did not pass on.
+func (c *core) reopen() {
+	c.askAgain = 0
+	for _, id := range slices.Sorted(maps.Keys(c.priv.Answers)) {
+		a := c.priv.Answers[id]
+		if !a.Prompt.Password {
+			continue
+		}
+		c.emit(answerPassed{RequestID: id})
+		c.emit(promptAsked{RequestID: id, Prompt: prompt{RunID: a.RunID, Header: a.Header, Remains: millis(c.cfg.inputTimeout), Password: true}})
+		p := a.Prompt
+		p.Deadline = 0
+		c.emit(protocol.PromptOpened{Prompt: p})
+		if c.clients > 0 {
+			c.startClocks()
+		}
+		c.notice("warning", "password_again", "The server ended before the password reached the kernel. Type it again.", p.CellID)
+	}
 }
 
 // inputReply is the command: the first answer wins.
@@ -118,6 +184,11 @@ func (c *core) closePrompts(id protocol.RunID, how string) {
 	for _, p := range slices.Clone(c.pub.Prompts) {
 		if asked := c.priv.Prompts[p.RequestID]; asked == nil || id == "" || asked.RunID == id {
 			c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: how})
+		}
+	}
+	for _, request := range slices.Sorted(maps.Keys(c.priv.Answers)) {
+		if id == "" || c.priv.Answers[request].RunID == id {
+			c.emit(answerPassed{RequestID: request})
 		}
 	}
 }

@@ -270,3 +270,43 @@ func TestTypedAhead(t *testing.T) {
 	}
 	t.Fatalf("nothing said about the answer that was not used; last event %v", last)
 }
+
+func TestAnswerThatMayNotHaveArrived(t *testing.T) {
+	for _, password := range []bool{false, true} {
+		b := newBench(t, 0)
+		b.execute("r1", "a", "input()")
+		b.start()
+		b.says(asks("r1", "q1", "? ", password))
+		b.accept(protocol.Command{Type: protocol.CmdInputReply, Value: "yes"})
+		b.crash()
+		var answers []sendMessage
+		for _, m := range sent[sendMessage](b) {
+			if m.MsgType == "input_reply" {
+				answers = append(answers, m)
+			}
+		}
+		if want := 1; !password && len(answers) != want || password && len(answers) != 0 {
+			t.Fatalf("password %v: sent again %v", password, answers)
+		}
+		b.c.now += askAgainAfter
+		b.do((*core).tick)
+		if open := len(b.c.pub.Prompts); password && open != 1 || !password && open != 0 {
+			t.Fatalf("password %v: %d prompts", password, open)
+		}
+	}
+}
+
+func TestAnswerThatArrived(t *testing.T) {
+	b := newBench(t, 0)
+	b.execute("r1", "a", "input()")
+	b.start()
+	b.says(asks("r1", "q1", "? ", true))
+	b.accept(protocol.Command{Type: protocol.CmdInputReply, Value: "yes"})
+	b.crash()
+	b.says(kernel.Event{Kind: kernel.Sent, SentID: "input-q1"})
+	b.c.now += askAgainAfter
+	b.do((*core).tick)
+	if len(b.c.pub.Prompts) != 0 {
+		t.Fatal("asked again")
+	}
+}

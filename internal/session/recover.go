@@ -111,4 +111,5 @@ func (c *core) reattached(id string) {
 	if r := c.current(); r != nil && r.Reply == nil {
 		c.sendRun(r)
 	}
+	c.sendAnswersAgain()
 }
