@@ -236,7 +236,7 @@ func decodeOutput(fields map[string]json.RawMessage) Output {
 	case DisplayData, ExecuteResult:
 		if take(fields, "data", &o.Data) {
 			for mime, value := range o.Data {
-				o.Data[mime] = joinValue(value)
+				o.Data[mime] = joinValue(mime, value)
 			}
 		}
 		if raw, ok := fields["metadata"]; ok && len(raw) > 0 && raw[0] == '{' {
@@ -255,13 +255,14 @@ func decodeOutput(fields map[string]json.RawMessage) Output {
 	return o
 }
 
-// joinValue makes one string of a list of strings; every other value stays as it is.
-func joinValue(value json.RawMessage) json.RawMessage {
-	if len(value) == 0 || value[0] != '[' {
+// joinValue makes one string of a list of strings, as nbformat does for all but JSON types; every other value stays as it is.
+func joinValue(mime string, value json.RawMessage) json.RawMessage {
+	isJSON := mime == "application/json" || strings.HasPrefix(mime, "application/") && strings.HasSuffix(mime, "+json")
+	if isJSON || len(value) == 0 || value[0] != '[' {
 		return value
 	}
 	var parts []string
-	if json.Unmarshal(value, &parts) != nil || len(parts) == 0 {
+	if json.Unmarshal(value, &parts) != nil {
 		return value
 	}
 	return appendText(nil, strings.Join(parts, ""))
@@ -275,7 +276,7 @@ func joinAttachments(value json.RawMessage) json.RawMessage {
 	changed := false
 	for _, bundle := range attachments {
 		for mime, v := range bundle {
-			if joined := joinValue(v); len(joined) != len(v) {
+			if joined := joinValue(mime, v); len(joined) != len(v) {
 				bundle[mime], changed = joined, true
 			}
 		}
