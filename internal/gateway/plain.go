@@ -26,12 +26,13 @@ type plain struct {
 
 	mu    sync.Mutex
 	own   map[protocol.RunID]bool // runs this client asked for that have not ended: with streaming?
+	ended map[protocol.RunID]bool // runs that were given up: this client was told their end already
 	typed bool                    // it has answered ahead of a prompt
 }
 
 func newPlain(c *conn) *plain {
 	ctx, cancel := context.WithCancel(c.ctx)
-	return &plain{c: c, ctx: ctx, cancel: cancel, ready: make(chan struct{}), own: map[protocol.RunID]bool{}}
+	return &plain{c: c, ctx: ctx, cancel: cancel, ready: make(chan struct{}), own: map[protocol.RunID]bool{}, ended: map[protocol.RunID]bool{}}
 }
 
 // stop gives up being plain: the client turned out to be a page.
@@ -174,11 +175,23 @@ func (p *plain) do(cmd protocol.Command) *problem {
 	if cmd.CmdID == "" {
 		cmd.CmdID = newCommandID()
 	}
-	if ack := p.session.Do(p.ctx, cmd); ack.Status == protocol.AckRejected {
-		return &problem{ack.Code, ack.Error}
+	for try := 0; ; try++ {
+		ack := p.session.Do(p.ctx, cmd)
+		if ack.Status != protocol.AckRejected || p.ctx.Err() != nil {
+			return nil
+		}
+		// It may have taken effect or not; sent again it does so once.
+		if ack.Code != protocol.CodeUnavailable || try == retries {
+			return &problem{ack.Code, ack.Error}
+		}
+		sleep(p.ctx, retryAfter)
 	}
-	return nil
 }
+
+const (
+	retries    = 3
+	retryAfter = 100 * time.Millisecond
+)
 
 func newCommandID() protocol.CommandID { return protocol.CommandID(uuid.Must(uuid.NewV7()).String()) }
 
@@ -213,6 +226,7 @@ func (p *plain) execute(m message) *problem {
 	}
 	p.mu.Lock()
 	delete(p.own, run)
+	p.ended[run] = true
 	p.mu.Unlock()
 	if refused.code == protocol.CodeInvalid || refused.code == protocol.CodeTooLarge || refused.code == protocol.CodeForbidden {
 		return refused

@@ -254,8 +254,13 @@ func (t *teller) prompt(p protocol.Prompt) bool {
 // done sends the one last message of a run (P5).
 func (t *teller) done(e protocol.RunDone) bool {
 	t.p.mu.Lock()
+	told := t.p.ended[e.RunID]
 	delete(t.p.own, e.RunID)
+	delete(t.p.ended, e.RunID)
 	t.p.mu.Unlock()
+	if told {
+		return true
+	}
 	if e.Status == protocol.StatusOK {
 		last := lastOutput{Type: "output", CellID: e.CellID, RunID: e.RunID, IsLast: true}
 		last.Result.Status, last.Result.Count, last.Result.Variables = e.Status, e.Count, e.Variables

@@ -54,6 +54,8 @@ type API struct {
 
 	ctx     context.Context // of the connections
 	end     context.CancelCauseFunc
+	mu      sync.Mutex // guards closed, and wg.Add against Close
+	closed  bool
 	wg      sync.WaitGroup
 	clients atomic.Int64
 	lines   lines
@@ -80,8 +82,28 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.Serv
 
 // Close tells all connections why they end, with a close code of the protocol, and waits for them.
 func (a *API) Close(code int, reason string) {
+	a.mu.Lock()
+	a.closed = true
+	a.mu.Unlock()
 	a.end(gateway.Ending{Code: code, Reason: reason})
 	a.wg.Wait()
+}
+
+// begin counts a connection in; false when there are to be no more.
+func (a *API) begin() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return false
+	}
+	a.wg.Add(1)
+	a.clients.Add(1)
+	return true
+}
+
+func (a *API) done() {
+	a.clients.Add(-1)
+	a.wg.Done()
 }
 
 type route struct {
@@ -114,12 +136,21 @@ func (a *API) routes() []route {
 		{"GET /runnel/v1/blobs/{hash}", a.blob},
 		{"GET /runnel/v1/outputs", a.outputText},
 		{"/runnel/", a.noRoute},
-		{"GET /", a.cfg.Page.ServeHTTP},
+		{"/", a.page},
 	}
 }
 
 func (a *API) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+func (a *API) page(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		refuse(w, http.StatusMethodNotAllowed, "invalid", "That method is not used here.")
+		return
+	}
+	a.cfg.Page.ServeHTTP(w, r)
 }
 
 func (a *API) frame(w http.ResponseWriter, _ *http.Request) {

@@ -41,10 +41,11 @@ func (a *API) socket(w http.ResponseWriter, r *http.Request) {
 
 // serve runs a connection until it is over, the login that opened it ends, or the server stops.
 func (a *API) serve(r *http.Request, t gateway.Transport) {
-	a.wg.Add(1)
-	defer a.wg.Done()
-	a.clients.Add(1)
-	defer a.clients.Add(-1)
+	if !a.begin() {
+		t.Close(protocol.CloseRestarting, "the server stops")
+		return
+	}
+	defer a.done()
 	held, release := a.cfg.Auth.Hold(a.ctx, callerOf(r).cookie)
 	defer release()
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(held))

@@ -1,0 +1,77 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/runnel-dev/runnel/internal/conformance"
+	"github.com/runnel-dev/runnel/internal/server"
+	"github.com/runnel-dev/runnel/internal/server/servertest"
+	"github.com/runnel-dev/runnel/internal/testpy"
+)
+
+func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
+
+func within(t *testing.T, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// TestPlainClients holds the fixed part of the protocol (P1 to P10) against real kernels.
+func TestPlainClients(t *testing.T) {
+	for _, version := range []string{"7", "6"} {
+		t.Run("ipykernel "+version, func(t *testing.T) {
+			s := servertest.Start(t, server.Config{Python: testpy.Python(t, version), InputTimeout: time.Minute})
+			for _, check := range conformance.Run(within(t, 3*time.Minute), conformance.Options{URL: s.URL(), Token: s.Token()}) {
+				if check.Error != "" {
+					t.Errorf("%s %s: %s", check.Rule, check.Name, check.Error)
+				}
+			}
+		})
+	}
+}
+
+func TestSecondServer(t *testing.T) {
+	dir := t.TempDir()
+	place := servertest.Place(t, dir)
+	first := servertest.Start(t, server.Config{Dir: dir, Place: &place})
+	_, err := server.Start(t.Context(), server.Config{Dir: dir, Place: &place})
+	served, ok := errors.AsType[*server.ServedError](err)
+	if !ok || served.URL != first.LoginURL() || served.PID != os.Getpid() {
+		t.Fatalf("second server: %v", err)
+	}
+	if _, err := first.Stop(within(t, 10*time.Second), server.StopAll); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(place.State, "server.json")); err == nil {
+		t.Error("server.json is still there")
+	}
+	second := servertest.Start(t, server.Config{Dir: dir, Place: &place})
+	if info, err := os.Stat(filepath.Join(place.State, "server.json")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("server.json: %v %v", info, err)
+	}
+	if second.URL() == "" {
+		t.Error("no address")
+	}
+}
+
+func TestConfig_refused(t *testing.T) {
+	dir := t.TempDir()
+	place := servertest.Place(t, dir)
+	for name, config := range map[string]server.Config{
+		"a short token beyond loopback": {Dir: dir, Place: &place, Host: "0.0.0.0", Token: "short"},
+		"a token with a space":          {Dir: dir, Place: &place, Token: "a b"},
+		"no folder":                     {Dir: filepath.Join(dir, "none"), Place: &place},
+	} {
+		if s, err := server.Start(t.Context(), config); err == nil {
+			t.Errorf("%s was taken", name)
+			_, _ = s.Stop(t.Context(), server.StopAll)
+		}
+	}
+}
