@@ -35,7 +35,6 @@ type peer struct {
 	cursor   *cursor    // nil when it only asks
 	credit   int64
 	results  []Result
-	state    bool   // it is to be told the state
 	fencedBy uint64 // another server is attached now
 }
 

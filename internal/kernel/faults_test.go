@@ -39,7 +39,7 @@ func TestServerKilled(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	m := newManager(t)
 	k := launchReady(t, m, "7")
-	id := execute(t, k, "import time\nfor i in range(20000):\n    print(i, flush=True)\n    if i % 100 == 0: time.sleep(.01)\nprint('done')")
+	execute(t, k, "import time\nfor i in range(20000):\n    print(i, flush=True)\n    if i % 100 == 0: time.sleep(.01)\nprint('done')")
 	before := k.Status()
 	k.Close()
 	journal := filepath.Join(t.TempDir(), "journal")
@@ -77,7 +77,7 @@ func TestServerKilled(t *testing.T) {
 	defer k.Close()
 	h := newHistory(t, k)
 	h.next = last + 1
-	id = execute(t, k, "print(i)")
+	id := execute(t, k, "print(i)")
 	h.untilIdle(5*time.Second, id)
 	if after := k.Status(); h.printed(id) != "19999\n" || after.KernelPID != before.KernelPID {
 		t.Errorf("printed %q, process %d was %d", h.printed(id), after.KernelPID, before.KernelPID)
