@@ -47,11 +47,36 @@ def container(value, depth):
     return opening + inner + closing
 
 
+secrets = set()  # what was typed at getpass, which must never be shown
+
+
+def is_secret(value):
+    for secret in secrets:
+        part = value[: TEXT + len(secret)]
+        if (secret if type(part) is str else secret.encode()) in part:
+            return True
+    return False
+
+
+def keep_secrets(kernel):
+    ask = kernel.getpass
+
+    def getpass(*args, **kwargs):
+        answer = ask(*args, **kwargs)
+        if answer:
+            secrets.add(answer)
+        return answer
+
+    kernel.getpass = getpass
+
+
 def text(value, depth=DEPTH):
     kind = type(value)
     if kind in (int, float, complex, bool, type(None), range, slice):
         return number(value)
     if kind in (str, bytes, bytearray):
+        if is_secret(value):
+            return "<hidden>"
         return cut(repr(value[:TEXT]))
     if kind in BRACKETS:
         return cut(container(value, depth))
@@ -110,6 +135,7 @@ def install(shell):
     module = ModuleType("_runnel")
     module.variables = lambda: Variables(shell)
     sys.modules["_runnel"] = module
+    keep_secrets(shell.kernel)
     import zmq
 
     iopub = shell.kernel.iopub_thread
