@@ -26,6 +26,7 @@ type (
 	stopKernel      struct {
 		KernelID string
 		Force    bool
+		Busy     bool // interrupt it first, so that it can end by itself
 	}
 	// saveFile writes the notebook; saveDone is the answer.
 	saveFile struct{}

@@ -171,11 +171,14 @@ func (h *handle) interrupt() {
 	})
 }
 
-func (h *handle) stop(force bool) {
+func (h *handle) stop(e stopKernel) {
 	h.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(h.s.ctx, 30*time.Second)
 		defer cancel()
-		if err := h.k.Stop(ctx, force); err != nil && ctx.Err() == nil && !errors.Is(err, kernel.ErrGone) {
+		if e.Busy && !e.Force {
+			_ = h.k.Interrupt(ctx) // what counts is the stop
+		}
+		if err := h.k.Stop(ctx, e.Force); err != nil && ctx.Err() == nil && !errors.Is(err, kernel.ErrGone) {
 			h.s.log.Warn("kernel not stopped", "kernel", h.id, "err", err)
 		}
 	})

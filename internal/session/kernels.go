@@ -102,10 +102,11 @@ func (c *core) kernelRestart(cmd protocol.Command) *reject {
 	c.restart = &launchWish{Name: cmd.Name}
 	c.ready = false
 	c.setKernelState(protocol.KernelRestarting)
+	busy := c.priv.Current != ""
 	if r := c.current(); r != nil {
 		c.finish(r, protocol.RunDone{Status: protocol.StatusInterrupted, Reason: "The kernel was restarted."})
 	}
-	c.effect(stopKernel{KernelID: c.priv.KernelID, Force: cmd.Force})
+	c.effect(stopKernel{KernelID: c.priv.KernelID, Force: cmd.Force, Busy: busy})
 	return nil
 }
 
@@ -122,10 +123,11 @@ func (c *core) stopping(reason string, force bool) {
 	c.restart, c.ready = nil, false
 	c.cancelWaiting("", reason)
 	c.setKernelState(protocol.KernelStopping)
+	busy := c.priv.Current != ""
 	if r := c.current(); r != nil {
 		c.finish(r, protocol.RunDone{Status: protocol.StatusInterrupted, Reason: reason})
 	}
-	c.effect(stopKernel{KernelID: c.priv.KernelID, Force: force})
+	c.effect(stopKernel{KernelID: c.priv.KernelID, Force: force, Busy: busy})
 }
 
 // kernelProgress is what is being done while a kernel starts.

@@ -131,7 +131,7 @@ func (s *Session) perform(e effect) {
 		}
 	case stopKernel:
 		if h := s.handles[e.KernelID]; h != nil {
-			h.stop(e.Force)
+			h.stop(e)
 		}
 	case saveFile:
 		s.saveFile()

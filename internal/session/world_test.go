@@ -263,6 +263,8 @@ func (p *page) until(what string, ok func(*protocol.State) bool) {
 
 func (p *page) untilDone(cell string, status string) {
 	p.t.Helper()
+	_, top := p.s.Top()
+	p.until("what is there already", func(s *protocol.State) bool { return s.N >= top })
 	p.until(cell+" done", func(s *protocol.State) bool {
 		c := s.Cell(protocol.CellID(cell))
 		return c != nil && c.Run != nil && c.Run.State == protocol.StateDone
