@@ -38,6 +38,11 @@ func (k *kernel) execute(ctx context.Context, r request) {
 	defer interrupt(nil)
 	k.setInterrupt(interrupt)
 	defer k.setInterrupt(nil)
+	select {
+	case <-k.ended:
+		return
+	default:
+	}
 	if !ask.Silent {
 		if ask.StoreHistory {
 			k.count++
@@ -63,13 +68,15 @@ func (k *kernel) execute(ctx context.Context, r request) {
 			"ename": failure.EName, "evalue": failure.EValue, "traceback": failure.Traceback,
 		}
 	}
+	var aborted []request // taken before anyone knows of the error, so that what follows it runs
+	if err != nil && ask.StopOnError {
+		aborted = k.takeWaiting()
+	}
 	k.reply(jupyter.Shell, r, "execute_reply", reply)
 	if !c.loseIdle {
 		k.status(r, jupyter.StateIdle)
 	}
-	if err != nil && ask.StopOnError {
-		k.abort()
-	}
+	k.abort(aborted)
 }
 
 func (k *kernel) setInterrupt(f context.CancelCauseFunc) {

@@ -32,8 +32,10 @@ type kernel struct {
 	variables map[string]string
 	answer    string
 
-	ended chan error // capacity 1: what serve shall return
-	exit  func(code int)
+	once   sync.Once
+	ended  chan struct{} // closed by end
+	result error         // what serve shall return, set before ended is closed
+	exit   func(code int)
 }
 
 // request is a message together with what is read of it anyway.
@@ -65,7 +67,7 @@ func listen(info jupyter.ConnectionInfo, exit func(code int)) (*kernel, error) {
 	k := &kernel{
 		signer: signer, session: uuid.NewString(), sockets: map[jupyter.Channel]*socket{},
 		answers: make(chan string, 64), wake: make(chan struct{}, 1), variables: map[string]string{},
-		ended: make(chan error, 1), exit: exit,
+		ended: make(chan struct{}), exit: exit,
 	}
 	if k.exit == nil {
 		k.exit = func(code int) { k.end(fmt.Errorf("died with %d", code)) }
@@ -73,12 +75,13 @@ func listen(info jupyter.ConnectionInfo, exit func(code int)) (*kernel, error) {
 	return k, k.bind(info)
 }
 
-// end asks serve to return this.
+// end asks serve to return err. A cell that begins meanwhile looks at ended
+// after it can be interrupted, so that one of the two reaches it.
 func (k *kernel) end(err error) {
-	select {
-	case k.ended <- err:
-	default:
-	}
+	k.once.Do(func() {
+		k.result = err
+		close(k.ended)
+	})
 	k.interruptNow()
 }
 
@@ -91,8 +94,8 @@ func (k *kernel) serve(ctx context.Context) error {
 	}()
 	for {
 		select {
-		case err := <-k.ended:
-			return err
+		case <-k.ended:
+			return k.result
 		case <-ctx.Done():
 			return nil
 		default:
@@ -103,8 +106,8 @@ func (k *kernel) serve(ctx context.Context) error {
 		}
 		select {
 		case <-k.wake:
-		case err := <-k.ended:
-			return err
+		case <-k.ended:
+			return k.result
 		case <-ctx.Done():
 			return nil
 		}
@@ -220,10 +223,11 @@ func (k *kernel) next() (request, bool) {
 	return r, true
 }
 
-// abort answers the execute requests that wait, as ipykernel does after an error.
-func (k *kernel) abort() {
+// takeWaiting takes the execute requests out of the queue.
+func (k *kernel) takeWaiting() (waiting []request) {
 	k.mu.Lock()
-	var waiting, rest []request
+	defer k.mu.Unlock()
+	var rest []request
 	for _, r := range k.queue {
 		if r.header.MsgType == "execute_request" {
 			waiting = append(waiting, r)
@@ -232,7 +236,11 @@ func (k *kernel) abort() {
 		}
 	}
 	k.queue = rest
-	k.mu.Unlock()
+	return waiting
+}
+
+// abort answers requests that shall not run, as ipykernel does after an error.
+func (k *kernel) abort(waiting []request) {
 	for _, r := range waiting {
 		k.status(r, jupyter.StateBusy)
 		k.reply(jupyter.Shell, r, "execute_reply", map[string]any{"status": jupyter.StatusAborted, "execution_count": k.count})

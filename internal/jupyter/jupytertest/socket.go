@@ -21,8 +21,10 @@ type socket struct {
 	receive  func(frames [][]byte) // called by the peer's goroutine
 	wg       sync.WaitGroup
 
-	mu   sync.Mutex // guards peer
-	peer net.Conn
+	mu     sync.Mutex // guards what follows
+	conns  map[net.Conn]bool
+	peer   net.Conn // the one that messages go to
+	closed bool
 
 	wmu sync.Mutex // one message is written at a time
 }
@@ -38,7 +40,7 @@ func bind(kind, endpoint string, receive func([][]byte)) (*socket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind %s: %w", kind, err)
 	}
-	s := &socket{kind: kind, listener: l, receive: receive}
+	s := &socket{kind: kind, listener: l, receive: receive, conns: map[net.Conn]bool{}}
 	s.wg.Go(s.accept)
 	return s, nil
 }
@@ -49,12 +51,36 @@ func (s *socket) accept() {
 		if err != nil {
 			return
 		}
+		if !s.add(c) {
+			return
+		}
 		s.wg.Go(func() {
-			defer c.Close()
+			defer s.remove(c)
 			s.serve(c)
-			s.replace(c, nil)
 		})
 	}
+}
+
+// add keeps a connection for close to end; after close it ends it itself.
+func (s *socket) add(c net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = c.Close()
+		return false
+	}
+	s.conns[c] = true
+	return true
+}
+
+func (s *socket) remove(c net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	if s.peer == c {
+		s.peer = nil
+	}
+	_ = c.Close()
 }
 
 // serve introduces itself and hands on what the peer sends.
@@ -63,7 +89,7 @@ func (s *socket) serve(c net.Conn) {
 	if err := s.handshake(c, r); err != nil {
 		return
 	}
-	s.replace(nil, c)
+	s.adopt(c)
 	for {
 		frames, err := readMessage(r)
 		if err != nil {
@@ -73,16 +99,14 @@ func (s *socket) serve(c net.Conn) {
 	}
 }
 
-// replace makes the newest peer the one; with old given, only if it still is.
-func (s *socket) replace(old, c net.Conn) {
+// adopt makes the newest peer the one.
+func (s *socket) adopt(c net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if old == nil && s.peer != nil {
+	if s.peer != nil {
 		_ = s.peer.Close()
 	}
-	if old == nil || s.peer == old {
-		s.peer = c
-	}
+	s.peer = c
 }
 
 func (s *socket) handshake(c net.Conn, r *bufio.Reader) error {
@@ -135,7 +159,12 @@ func (s *socket) send(frames [][]byte) {
 // close ends everything and waits for it.
 func (s *socket) close() {
 	_ = s.listener.Close()
-	s.replace(nil, nil)
+	s.mu.Lock()
+	s.closed = true
+	for c := range s.conns {
+		_ = c.Close()
+	}
+	s.mu.Unlock()
 	s.wg.Wait()
 }
 

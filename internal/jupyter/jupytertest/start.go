@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/runnel-dev/runnel/internal/jupyter"
 )
@@ -16,8 +18,17 @@ import (
 const ProcessEnv = "RUNNEL_FAKE_KERNEL"
 
 // Main is the kernel as a process: it serves the connection file and returns
-// the exit code.
+// the exit code. Like ipykernel it ends with the parent that JPY_PARENT_PID
+// names, unless that is 1.
 func Main(connectionFile string) int {
+	if parent, err := strconv.Atoi(os.Getenv("JPY_PARENT_PID")); err == nil && parent > 1 {
+		go func() { // ends with the process
+			for os.Getppid() == parent {
+				time.Sleep(500 * time.Millisecond)
+			}
+			os.Exit(1)
+		}()
+	}
 	info, err := jupyter.ReadConnectionFile(connectionFile)
 	if err == nil {
 		err = Serve(context.Background(), info, os.Exit)
