@@ -26,6 +26,7 @@ const (
 	stopRest       = 2 * time.Second
 	drainLimit     = time.Second
 	floodBytes     = 8 << 20
+	startTicks     = 1
 )
 
 // keeper is the running process's state. The loop of run decides; others tell it
@@ -175,6 +176,7 @@ func (k *keeper) start(umask int) {
 	}
 	k.child = child
 	preferForOOM(child.pid)
+	release := k.limit(child.pid)
 	k.oom.begin(child.pid)
 	k.spool.append(KindStarted, payload{head: numbers(uint64(child.pid))}, false)
 	ctx, gone := context.WithCancel(context.Background())
@@ -197,8 +199,22 @@ func (k *keeper) start(umask int) {
 		k.heart.close()
 		k.awaitReaders(&readers, stdout, stderr)
 		others.Wait()
-		k.exited(k.cause())
+		e := k.cause()
+		release()
+		k.exited(e)
 	})
+}
+
+// limit bounds the kernel's memory where the system lets us.
+func (k *keeper) limit(pid int) (release func()) {
+	if k.cfg.MemoryMax > 0 {
+		release, err := limitMemory(pid, k.cfg.MemoryMax)
+		if err == nil {
+			return release
+		}
+		k.log.Warn("the kernel runs without its memory limit", "error", err)
+	}
+	return func() {}
 }
 
 // listenAfter waits for iopub first: what the kernel says in answer to a request
@@ -346,7 +362,9 @@ func (k *keeper) tick() {
 func (k *keeper) poke() { poke(k.wake) }
 
 // floodWatch gives memory back to the system when a flood is over and written.
+// The first time is soon after the start, which is a flood of its own.
 type floodWatch struct {
+	ticks       int
 	seen, freed int64
 }
 
@@ -354,9 +372,11 @@ func (f *floodWatch) tick(s *spool) {
 	s.mu.Lock()
 	end, written := s.end, s.written
 	s.mu.Unlock()
-	if end == f.seen && end == written && end-f.freed > floodBytes {
+	f.ticks++
+	if end == f.seen && end == written && end-f.freed > floodBytes || f.ticks == startTicks {
 		f.freed = end
 		debug.FreeOSMemory()
+		trimProgram()
 	}
 	f.seen = end
 }

@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
 	"strconv"
@@ -78,3 +79,9 @@ func maxRSS(u syscall.Rusage) int64 { return u.Maxrss }
 func oomCounter(int) string        { return "" }
 func readOOM(string) (int64, bool) { return 0, false }
 func preferForOOM(int)             {}
+
+func trimProgram() {}
+
+func limitMemory(int, int64) (func(), error) {
+	return nil, errors.New("limit memory: not possible on this system")
+}

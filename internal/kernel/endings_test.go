@@ -55,6 +55,35 @@ func TestDeathExplained(t *testing.T) {
 	}
 }
 
+// TestMemory: a kernel that takes too much is ended by the system, and that is
+// said. It needs the right to make a cgroup; a machine that does not give it
+// shows that the kernel runs without its limit.
+func TestMemory(t *testing.T) {
+	m := newManager(t)
+	s := pythonSpec(t, "7")
+	s.MemoryMax = 300 << 20
+	k := launch(t, m, s)
+	if err := k.Ready(testContext(t, 20*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	h := newHistory(t, k)
+	log, err := os.ReadFile(filepath.Join(dirOf(m, k.ID()), keeper.LogFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(log), "limit memory") {
+		id := execute(t, k, "print(1)")
+		h.untilIdle(5*time.Second, id)
+		t.Logf("no limit here: %s", log)
+		return
+	}
+	id := execute(t, k, "print('before', flush=True)\nx = []\nwhile True: x.append(bytearray(10_000_000))")
+	exit := h.untilExit(20 * time.Second)
+	if !exit.OOM || exit.Signal != "SIGKILL" || exit.PeakRSS < 200<<20 || h.printed(id) != "before\n" {
+		t.Fatalf("%+v %q", exit, h.printed(id))
+	}
+}
+
 // TestNeverStarts: commands that are no kernel.
 func TestNeverStarts(t *testing.T) {
 	python := testpy.Python(t, "7")
