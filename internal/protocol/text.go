@@ -2,11 +2,11 @@ package protocol
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
+
+	"github.com/runnel-dev/runnel/internal/changes"
 )
 
 // Parts of a stream output's text that every client keeps (P31), in UTF-16 code units.
@@ -157,56 +157,11 @@ func UTF16Offset(s string, n int) int {
 	return i
 }
 
-var errChanges = errors.New("change set does not fit the text")
-
-// applyChanges applies a CodeMirror change set in its JSON form: a number keeps that many units; [n, line...] replaces n units
-// by the lines, joined by newlines.
-func applyChanges(source string, changes json.RawMessage) (string, error) {
-	var sections []json.RawMessage
-	if err := json.Unmarshal(changes, &sections); err != nil {
-		return "", fmt.Errorf("read change set: %w", err)
+// applyChanges applies a CodeMirror change set in its JSON form.
+func applyChanges(source string, raw json.RawMessage) (string, error) {
+	set, err := changes.Decode(raw)
+	if err != nil {
+		return "", err
 	}
-	var out strings.Builder
-	take := func(n int) (string, error) {
-		i := UTF16Offset(source, n)
-		if n < 0 || UTF16Len(source[:i]) != n {
-			return "", errChanges
-		}
-		part := source[:i]
-		source = source[i:]
-		return part, nil
-	}
-	for _, raw := range sections {
-		var keep int
-		if json.Unmarshal(raw, &keep) == nil {
-			part, err := take(keep)
-			if err != nil {
-				return "", err
-			}
-			out.WriteString(part)
-			continue
-		}
-		var section []json.RawMessage
-		var del int
-		if json.Unmarshal(raw, &section) != nil || len(section) == 0 || json.Unmarshal(section[0], &del) != nil {
-			return "", errChanges
-		}
-		if _, err := take(del); err != nil {
-			return "", err
-		}
-		for i, rawLine := range section[1:] {
-			var line string
-			if err := json.Unmarshal(rawLine, &line); err != nil {
-				return "", errChanges
-			}
-			if i > 0 {
-				out.WriteByte('\n')
-			}
-			out.WriteString(line)
-		}
-	}
-	if source != "" {
-		return "", errChanges
-	}
-	return out.String(), nil
+	return set.Apply(source)
 }
