@@ -34,6 +34,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if spec := os.Getenv("SESSION_VICTIM"); spec != "" {
+		fmt.Fprintln(os.Stderr, victim(spec))
+		os.Exit(1)
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -107,6 +111,9 @@ func (l *pythonLauncher) Launch(ctx context.Context, req LaunchRequest) (Kernel,
 	l.mu.Unlock()
 	if broken != nil {
 		return nil, LaunchInfo{}, broken
+	}
+	if l.w.python == "" {
+		return nil, LaunchInfo{}, errors.New("this world has no Python")
 	}
 	if argv == nil {
 		argv = append([]string{l.w.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"}, jupyter.IPythonArgs()...)

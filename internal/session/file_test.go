@@ -1,0 +1,226 @@
+package session
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/runnel-dev/runnel/internal/fault"
+	"github.com/runnel-dev/runnel/internal/protocol"
+)
+
+const twoCells = `{
+ "cells": [
+  {
+   "cell_type": "markdown",
+   "id": "head",
+   "metadata": {},
+   "source": [
+    "# Title"
+   ]
+  },
+  {
+   "cell_type": "code",
+   "execution_count": 3,
+   "id": "code",
+   "metadata": {
+    "odd": 1.0
+   },
+   "outputs": [
+    {
+     "name": "stdout",
+     "output_type": "stream",
+     "text": [
+      "out\n"
+     ]
+    }
+   ],
+   "source": [
+    "print('out')"
+   ]
+  }
+ ],
+ "metadata": {
+  "kernelspec": {
+   "display_name": "Python 3",
+   "language": "python",
+   "name": "python3"
+  },
+  "mine": {
+   "unknown": true
+  }
+ },
+ "nbformat": 4,
+ "nbformat_minor": 5
+}
+`
+
+func insert(id, source string) protocol.Command {
+	return protocol.Command{Type: protocol.CmdCellInsert, CellID: protocol.CellID(id), Index: 99, Source: source}
+}
+
+func TestOpeningChangesNothing(t *testing.T) {
+	w := newWorld(t, "")
+	w.write("a.ipynb", twoCells)
+	sv := w.serve()
+	s := sv.open("a.ipynb")
+	p := sv.page(s)
+	if len(p.state.Cells) != 2 || text(p.state.Cell("code")) != "out\n" || p.state.Save.State != protocol.Saved {
+		t.Errorf("state %s", asJSON(p.state))
+	}
+	before, err := os.Stat(filepath.Join(w.dir, "a.ipynb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sv.stop()
+	after, err := os.Stat(filepath.Join(w.dir, "a.ipynb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.read("a.ipynb") != twoCells || !os.SameFile(before, after) || !before.ModTime().Equal(after.ModTime()) {
+		t.Error("the file was written")
+	}
+}
+
+func TestAutosaveAndWhatIsCarried(t *testing.T) {
+	w := newWorld(t, "")
+	w.write("a.ipynb", twoCells)
+	sv := w.serve()
+	s := sv.open("a.ipynb")
+	p := sv.page(s)
+	sv.do(s, insert("new", "x = 1"))
+	p.until("unsaved", func(s *protocol.State) bool { return s.Save.State == protocol.Unsaved })
+	p.untilSaved()
+	sv.do(s, protocol.Command{Type: protocol.CmdCellDelete, CellIDs: []protocol.CellID{"new"}})
+	sv.do(s, protocol.Command{Type: protocol.CmdSave})
+	p.until("saving", func(s *protocol.State) bool { return s.Save.State != protocol.Saved })
+	p.untilSaved()
+	if got := w.read("a.ipynb"); got != twoCells {
+		t.Errorf("not as it was:\n%s", got)
+	}
+}
+
+func TestAnotherProgramChangesTheFile(t *testing.T) {
+	w := newWorld(t, "")
+	w.write("a.ipynb", twoCells)
+	sv := w.serve()
+	s := sv.open("a.ipynb")
+	p := sv.page(s)
+	w.write("a.ipynb", strings.ReplaceAll(twoCells, "# Title", "# Other"))
+	p.until("the other title", func(s *protocol.State) bool { return s.Cell("head").Source == "# Other" })
+	if p.state.Save.State != protocol.Saved || text(p.state.Cell("code")) != "out\n" {
+		t.Errorf("state %s", asJSON(p.state))
+	}
+	// Both change: different cells are joined, the same cell is kept twice.
+	sv.do(s, protocol.Command{Type: protocol.CmdExecute, CellID: "head2", Code: new(string)})
+	p.untilDone("head2", protocol.StatusKernelDied)
+	sv.do(s, insert("ours", "o"))
+	w.write("a.ipynb", strings.ReplaceAll(twoCells, "# Title", "# Third"))
+	p.until("both", func(s *protocol.State) bool { return s.Cell("head").Source == "# Third" && s.Cell("ours") != nil })
+	p.untilSaved()
+	if got := w.read("a.ipynb"); !strings.Contains(got, "# Third") || !strings.Contains(got, `"ours"`) {
+		t.Errorf("the file: %s", got)
+	}
+	p.same()
+}
+
+func TestBothChangedTheSameCell(t *testing.T) {
+	w := newWorld(t, "")
+	w.write("a.ipynb", twoCells)
+	sv := w.serve()
+	s := sv.open("a.ipynb")
+	p := sv.page(s)
+	sv.do(s, protocol.Command{Type: protocol.CmdEdit, CellID: "head", Changes: json.RawMessage(`[2,[5,"Ours"]]`)})
+	w.write("a.ipynb", strings.ReplaceAll(twoCells, "# Title", "# Theirs"))
+	p.until("both", func(s *protocol.State) bool { return len(s.Cells) == 3 })
+	p.until("said", func(s *protocol.State) bool { return s.Save.State == protocol.SaveClashed })
+	all := asJSON(p.state)
+	if !strings.Contains(all, "# Ours") || !strings.Contains(all, "# Theirs") {
+		t.Errorf("state %s", all)
+	}
+}
+
+func TestTheServerWasAwayWhenTheFileChanged(t *testing.T) {
+	w := newWorld(t, "")
+	w.write("a.ipynb", twoCells)
+	sv := w.serve()
+	s := sv.open("a.ipynb")
+	p := sv.page(s)
+	sv.do(s, insert("one", "1"))
+	p.until("unsaved", func(s *protocol.State) bool { return s.Save.State != protocol.Saved })
+	p.untilSaved()
+	// What the journal has and the file has not: a folder that cannot be written.
+	state := filepath.Join(w.dir, "a.ipynb")
+	saved := w.read("a.ipynb")
+	sv.do(s, insert("two", "2"))
+	sv.stop()
+	if !strings.Contains(w.read("a.ipynb"), `"two"`) {
+		t.Fatal("not saved at the end")
+	}
+	if err := os.WriteFile(state, []byte(strings.ReplaceAll(saved, "# Title", "# Away")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	sv = w.serve()
+	s = sv.open("a.ipynb")
+	p = sv.page(s)
+	if p.state.Cell("head").Source != "# Away" || p.state.Cell("two") != nil || p.state.Cell("one") == nil {
+		t.Errorf("state %s", asJSON(p.state))
+	}
+}
+
+func TestBrokenFile(t *testing.T) {
+	w := newWorld(t, "")
+	w.write("a.ipynb", "{\n \"cells\": [,]\n}")
+	sv := w.serve()
+	_, err := sv.hub.Open(testContext(t), "a.ipynb", true)
+	if fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.Message(err), "line 2") {
+		t.Errorf("%v: %s", err, fault.Message(err))
+	}
+	_, err = sv.hub.Open(testContext(t), "none.ipynb", false)
+	if fault.KindOf(err) != fault.NotFound {
+		t.Errorf("no file: %v", err)
+	}
+	if _, err := sv.hub.Open(testContext(t), "../a.ipynb", false); err == nil || errors.Is(err, os.ErrNotExist) {
+		t.Errorf("outside: %v", err)
+	}
+	w.write("b.ipynb", twoCells)
+	s := sv.open("b.ipynb")
+	p := sv.page(s)
+	w.write("b.ipynb", "{ broken")
+	p.until("said", func(s *protocol.State) bool { return s.Save.State == protocol.SaveFailed })
+	sv.do(s, insert("new", "x"))
+	if err := s.call(testContext(t), func() { s.core.saveNow() }); err != nil {
+		t.Fatal(err)
+	}
+	p.c.Close()
+	sv.stop()
+	if w.read("b.ipynb") != "{ broken" {
+		t.Error("written over")
+	}
+}
+
+func TestRenamed(t *testing.T) {
+	w := newWorld(t, "")
+	w.write("a.ipynb", twoCells)
+	sv := w.serve()
+	s := sv.open("a.ipynb")
+	p := sv.page(s)
+	if err := os.Rename(filepath.Join(w.dir, "a.ipynb"), filepath.Join(w.dir, "b.ipynb")); err != nil {
+		t.Fatal(err)
+	}
+	sv.hub.Renamed("a.ipynb", "b.ipynb")
+	p.until("the new name", func(s *protocol.State) bool { return s.Notebook == "b.ipynb" })
+	sv.do(s, insert("new", "x"))
+	sv.do(s, protocol.Command{Type: protocol.CmdSave})
+	p.until("saved", func(s *protocol.State) bool { return s.Save.State == protocol.Saved })
+	if again := sv.open("b.ipynb"); again != s {
+		t.Error("another session")
+	}
+	sv.stop()
+	if !strings.Contains(w.read("b.ipynb"), `"new"`) {
+		t.Error("not saved under the new name")
+	}
+}
