@@ -43,27 +43,21 @@ export function OutputArea(props: { cell: CellView; outputs: readonly OutputView
 /** When outputs are cleared the height stays for a moment: the next ones usually come at once, and nothing jumps. */
 function useHeldHeight(ref: React.RefObject<HTMLDivElement | null>, count: number): void {
   const before = useRef({ count, height: 0 });
+  // Read before the outputs leave the page, so that nothing has to be watched.
+  if (count < before.current.count) before.current.height = ref.current?.offsetHeight ?? 0;
   useLayoutEffect(() => {
     const el = ref.current;
-    if (!el) return;
-    const last = before.current;
-    if (count < last.count && last.height > 0) {
-      el.style.minHeight = `${last.height}px`;
-      const timer = setTimeout(() => {
-        el.style.minHeight = '';
-      }, HOLD_MS);
-      before.current = { count, height: last.height };
-      return () => {
-        clearTimeout(timer);
-        el.style.minHeight = '';
-      };
-    }
-    const measure = new ResizeObserver(([entry]) => {
-      if (entry && count > 0) before.current.height = entry.contentRect.height;
-    });
-    before.current = { count, height: last.height };
-    measure.observe(el);
-    return () => measure.disconnect();
+    const { count: last, height } = before.current;
+    before.current.count = count;
+    if (!el || count >= last || height === 0) return;
+    el.style.minHeight = `${height}px`;
+    const timer = setTimeout(() => {
+      el.style.minHeight = '';
+    }, HOLD_MS);
+    return () => {
+      clearTimeout(timer);
+      el.style.minHeight = '';
+    };
   }, [ref, count]);
 }
 

@@ -97,6 +97,7 @@ export class StreamText {
       fresh.append(el);
     }
     this.#el.append(fresh);
+    this.#el.classList.toggle('many', this.#els.length > 2);
   }
 
   #trim(): void {

@@ -66,6 +66,7 @@ export function Code(props: { cell: CellStore; language: string; label: string; 
 function Static(props: { cell: CellStore; language: string; placeholder?: string; warm: () => void; edit: (at: number) => void }) {
   const { cell, language } = props;
   const source = useSignal(cell.source);
+  const active = useSelected(useNotebook().selection, (s) => s.active === cell.id);
   const ref = useRef<HTMLPreElement>(null);
   const dwell = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const [coloured, setColoured] = useState(false);
@@ -73,7 +74,7 @@ function Static(props: { cell: CellStore; language: string; placeholder?: string
     const el = ref.current;
     if (!el) return;
     let live = true;
-    const off = near(el, () => {
+    const off = (active ? now : near)(el, () => {
       void loadGrammar(language).then(() => live && setColoured(true)).catch(() => undefined);
     });
     return () => {
@@ -81,7 +82,7 @@ function Static(props: { cell: CellStore; language: string; placeholder?: string
       off();
       clearTimeout(dwell.current);
     };
-  }, [language]);
+  }, [language, active]);
   const lines = useMemo(() => (coloured ? highlight(source, language) : null), [coloured, source, language]);
   return (
     <pre
@@ -106,6 +107,11 @@ function Static(props: { cell: CellStore; language: string; placeholder?: string
       {source === '' && (props.placeholder ? <span className="placeholder">{props.placeholder}</span> : '\u200b')}
     </pre>
   );
+}
+
+function now(_el: Element, fn: () => void): () => void {
+  fn();
+  return () => undefined;
 }
 
 /** The offset in an element's text of a point on the screen. */

@@ -10,8 +10,8 @@ import type { NotebookController } from './controller';
 import { Pager } from './Pager';
 import { Rejected } from './Rejected';
 
-const FIRST = 30;
-const STEP = 60;
+const FIRST = 14;
+const STEP = 40;
 
 /** The column of cells. The first screens are drawn at once, the rest in the browser's free moments; all of them stay in the page. */
 export function Notebook({ notebook }: { notebook: NotebookController }) {

@@ -1,28 +1,25 @@
 /** Who is coloured and who has a live editor. */
 import type { EditorHandle } from '../../editor';
 
-let observer: IntersectionObserver | null = null;
-const waiting = new WeakMap<Element, () => void>();
+const STATE_CHANGE = 'contentvisibilityautostatechange';
 
-/** Calls fn once when the element is within a screen of the viewport. */
+/**
+ * Calls fn once when the element comes near the viewport. Its card has content-visibility: auto, so the browser watches that already
+ * and says so; a card without is drawn anyway.
+ */
 export function near(el: Element, fn: () => void): () => void {
-  observer ??= new IntersectionObserver(
-    (entries) => {
-      for (const entry of entries) {
-        if (!entry.isIntersecting) continue;
-        observer?.unobserve(entry.target);
-        waiting.get(entry.target)?.();
-        waiting.delete(entry.target);
-      }
-    },
-    { rootMargin: '100% 0px' },
-  );
-  waiting.set(el, fn);
-  observer.observe(el);
-  return () => {
-    waiting.delete(el);
-    observer?.unobserve(el);
+  const card = el.closest('.box');
+  if (!card || !('oncontentvisibilityautostatechange' in card) || getComputedStyle(card).contentVisibility !== 'auto') {
+    fn();
+    return () => undefined;
+  }
+  const look = (e: Event) => {
+    if ('skipped' in e && e.skipped === true) return;
+    card.removeEventListener(STATE_CHANGE, look);
+    fn();
   };
+  card.addEventListener(STATE_CHANGE, look);
+  return () => card.removeEventListener(STATE_CHANGE, look);
 }
 
 const KEPT = 24;
