@@ -1,6 +1,6 @@
 import type { Cell, CellId, Event, Output, OutputId, Prompt, Run, State } from '../protocol/types';
 import { applyChanges } from './changes';
-import { putText } from './text';
+import { joinPuts, putText, type Put } from './text';
 
 /**
  * How events change a state: equal to the Go side's State.Apply, checked against the same samples. What does not fit (an
@@ -29,6 +29,8 @@ class Draft {
   #index: Map<CellId, number>;
   readonly #own = new Map<CellId, Mutable<Cell>>();
   readonly #outputs = new Map<CellId, Output[]>();
+  /** What is put to the last text that was put to, not yet done: a flood is many small puts to one text. */
+  #waiting: { readonly cell: CellId; readonly output: OutputId; put: Put } | null = null;
 
   constructor(state: State) {
     this.#from = state;
@@ -37,6 +39,7 @@ class Draft {
   }
 
   done(): State {
+    this.#putWaiting();
     for (const [id, outputs] of this.#outputs) {
       const cell = this.#own.get(id);
       if (cell) cell.outputs = outputs;
@@ -51,6 +54,8 @@ class Draft {
 
   apply(e: Event): void {
     const s = this.#state;
+    if (e.type === 'text_put') return this.#put(e);
+    this.#putWaiting();
     switch (e.type) {
       case 'cell_added': return this.#add(e.cell, e.index);
       case 'cell_removed': return this.#remove(e.cell_id, e.at);
@@ -72,7 +77,7 @@ class Draft {
   }
 
   /** The events that change one cell alone. */
-  #inCell(e: Extract<Event, { type: 'cell_changed' | 'edited' | 'outputs_cleared' | 'output_set' | 'text_put' | 'run_counted' }>): void {
+  #inCell(e: Extract<Event, { type: 'cell_changed' | 'edited' | 'outputs_cleared' | 'output_set' | 'run_counted' }>): void {
     const old = this.#peek(e.cell_id);
     if (!old) return;
     switch (e.type) {
@@ -87,7 +92,6 @@ class Draft {
         if (e.count && old.execution_count !== null) this.#cell(old).execution_count = null;
         return;
       case 'output_set': return this.#setOutput(old, e.output);
-      case 'text_put': return this.#put(old, e.output_id, e.at, e.text, e.tail_at);
       case 'run_counted':
         if (old.run?.id === e.run_id) this.#cell(old).execution_count = e.execution_count;
     }
@@ -220,12 +224,28 @@ class Draft {
     else if (output.rev > (list[i]?.rev ?? 0)) this.#ownOutputs(cell)[i] = output;
   }
 
-  #put(cell: Cell, id: OutputId, at: number, text: string, tailAt: number | undefined): void {
+  #put(e: Extract<Event, { type: 'text_put' }>): void {
+    const waiting = this.#waiting;
+    const joined = waiting && waiting.cell === e.cell_id && waiting.output === e.output_id ? joinPuts(waiting.put, e) : null;
+    if (waiting && joined) {
+      waiting.put = joined;
+      return;
+    }
+    this.#putWaiting();
+    this.#waiting = { cell: e.cell_id, output: e.output_id, put: e };
+  }
+
+  #putWaiting(): void {
+    if (!this.#waiting) return;
+    const { cell: id, output: outputId, put } = this.#waiting;
+    this.#waiting = null;
+    const cell = this.#peek(id);
+    if (!cell) return;
     const list = this.#outputList(cell);
-    const i = list.findLastIndex((o) => o.id === id);
+    const i = list.findLastIndex((o) => o.id === outputId);
     const output = list[i];
     if (output?.kind !== 'stream') return;
-    this.#ownOutputs(cell)[i] = { ...output, text: putText(output.text, at, text, tailAt) };
+    this.#ownOutputs(cell)[i] = { ...output, text: putText(output.text, put.at, put.text, put.tail_at) };
   }
 }
 

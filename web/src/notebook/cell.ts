@@ -3,9 +3,7 @@ import { CellDoc, type DocOutlet } from './doc';
 import type { CellView, OutputView, Sending, TextChange, TextFeed } from './model';
 import type { CellOverlay } from './pending';
 import { signal } from './signal';
-import { emptyText } from './text';
-
-type Put = { readonly at: number; readonly text: string };
+import { emptyText, type Put } from './text';
 
 /** One cell as the views see it: a channel for each thing, told only when that thing changed. */
 export class CellStore implements CellView {
@@ -56,7 +54,7 @@ export class CellStore implements CellView {
   }
 
   /** Shows the cell as it is now. `puts`: how the texts grew, when that is known; else they are told to begin anew. */
-  show(cell: Cell, overlay: CellOverlay, puts?: ReadonlyMap<OutputId, Put>): void {
+  show(cell: Cell, overlay: CellOverlay, puts?: ReadonlyMap<OutputId, Put | null>): void {
     const old = this.#cell;
     this.#cell = cell;
     this.type.set(overlay.type ?? cell.type);
@@ -73,7 +71,7 @@ export class CellStore implements CellView {
       if (!now) this.#feeds.delete(id);
       if (was === now) continue;
       const put = puts?.get(id);
-      if (put && was && now) feed.tell(put);
+      if (put && was && now) feed.tell({ at: put.at, text: put.text });
       else if (!was || !now || !sameText(was, now)) feed.tell({ reset: true });
     }
   }
@@ -98,12 +96,6 @@ class Feed implements TextFeed {
   tell(change: TextChange): void {
     for (const fn of [...this.#subscribers]) fn(change);
   }
-}
-
-/** Two puts, one after the other, as one. */
-export function joinPuts(first: Put | undefined, second: Put): Put {
-  if (!first || second.at <= first.at) return second;
-  return { at: first.at, text: first.text.slice(0, second.at - first.at) + second.text };
 }
 
 function views(outputs: readonly Output[]): readonly OutputView[] {

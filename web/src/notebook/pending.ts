@@ -109,3 +109,13 @@ export function overlayCell(cell: Cell, pending: readonly PendingCommand[]): Cel
   }
   return { ...(type ? { type } : {}), ...(metadata ? { metadata } : {}), ...(sending ? { sending } : {}), unconfirmed };
 }
+
+/** The cells that something waits for. */
+export function concerned(pending: readonly PendingCommand[], cells: readonly Cell[]): Set<CellId> {
+  const ids = new Set<CellId>();
+  for (const { body } of pending) {
+    if ('cell_id' in body && body.cell_id !== undefined) ids.add(body.cell_id);
+    if (body.type === 'run') for (const id of body.cell_ids ?? cells.map((c) => c.id)) ids.add(id);
+  }
+  return ids;
+}

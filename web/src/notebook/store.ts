@@ -1,16 +1,17 @@
-import type { Ack, Cell, CellId, CellType, Command, CommandBody, CommandId, Event, FeedFrame, Gone, JsonObject, Kernel, KernelResponse, OutputId, Prompt, RequestId, Save, SnapshotPart, State } from '../protocol/types';
+import type { Ack, Cell, CellId, CellType, Command, CommandBody, CommandId, Event, FeedFrame, Gone, JsonObject, Kernel, KernelResponse, Prompt, RequestId, Save, SnapshotPart, State } from '../protocol/types';
 import type { BinEntry } from '../protocol/types';
 import { newCellId, newCommandId, type IdSource } from '../protocol/ids';
 import { applyAll, indexOf } from './apply';
-import { CellStore, joinPuts, sameJson } from './cell';
+import { CellStore, sameJson } from './cell';
 import { applyChanges } from './changes';
 import { decodeDraft, type DocOutlet } from './doc';
 import { Emitter } from './emitter';
 import { HeldCommands } from './held';
 import type { Happenings, NotebookView, PendingCommand, Readiness } from './model';
-import { overlayCell, overlayIds, PendingList } from './pending';
+import { concerned, overlayCell, overlayIds, PendingList } from './pending';
 import { sameList, signal, type Signal } from './signal';
 import { addPart, emptyState } from './snapshot';
+import { Puts } from './puts';
 
 export { CellStore } from './cell';
 
@@ -70,6 +71,7 @@ export class NotebookStore implements NotebookView {
   #scheduled = false;
   readonly #dirtyDocs = new Set<CellId>();
   readonly #unsaved = new Set<CellId>();
+  #overlaid: ReadonlySet<CellId> = new Set();
 
   constructor(parts: StoreParts) {
     this.#parts = parts;
@@ -199,21 +201,17 @@ export class NotebookStore implements NotebookView {
     const after = applyAll(before, events);
     this.#state = { ...after, n: Math.max(this.#top, after.n) };
     const touched = new Set<CellId>();
-    const puts = new Map<CellId, Map<OutputId, { at: number; text: string }>>();
+    const puts = new Puts();
     for (const e of events) {
       if ('cell_id' in e && e.cell_id !== undefined) touched.add(e.cell_id);
       if (e.type === 'edited') this.#cells.get(e.cell_id)?.opened?.edited(e.version, e.changes, e.cmd_id);
-      if (e.type === 'text_put') {
-        let of = puts.get(e.cell_id);
-        if (!of) puts.set(e.cell_id, (of = new Map()));
-        of.set(e.output_id, joinPuts(of.get(e.output_id), e));
-      } else if (e.type === 'output_set') puts.get(e.cell_id)?.delete(e.output.id);
+      puts.see(e);
     }
     if (before.cells !== after.cells) {
       const index = indexOf(after.cells);
       for (const id of touched) {
         const cell = after.cells[index.get(id) ?? -1];
-        if (cell) this.#cells.get(id)?.show(cell, overlayCell(cell, this.#pending.all), puts.get(id));
+        if (cell) this.#cells.get(id)?.show(cell, overlayCell(cell, this.#pending.all), puts.of(id));
       }
       this.#list();
     }
@@ -254,7 +252,7 @@ export class NotebookStore implements NotebookView {
         if (cell.opened?.inFlight === ack.cmd_id) cell.opened.acked(ack.cmd_id, ack.status, ack.code);
       }
     }
-    if (acks.length > 0) this.#overlayAll();
+    if (acks.length > 0) this.#overlay();
   }
 
   /** Shows the list of cells, with stores for those that are new. */
@@ -274,12 +272,25 @@ export class NotebookStore implements NotebookView {
     this.#cells.get(cell.id)?.show(cell, overlayCell(cell, this.#pending.all));
   }
 
+  /** Shows all cells anew: after a snapshot. */
   #overlayAll(): void {
+    this.#overlaid = new Set(this.#state.cells.map((c) => c.id));
+    this.#overlay();
+  }
+
+  /** Shows the cells that something waits for, and those that something waited for the last time. */
+  #overlay(): void {
     const pending = this.#pending.all;
     for (const { body, rejected } of pending) {
       if (body.type === 'cell_insert' && !rejected && !this.#cells.has(body.cell_id)) this.#addCell(provisional(body));
     }
-    for (const cell of this.#state.cells) this.#cells.get(cell.id)?.show(cell, overlayCell(cell, pending));
+    const now = concerned(pending, this.#state.cells);
+    const index = indexOf(this.#state.cells);
+    for (const id of new Set([...this.#overlaid, ...now])) {
+      const cell = this.#state.cells[index.get(id) ?? -1];
+      if (cell) this.#cells.get(id)?.show(cell, overlayCell(cell, pending));
+    }
+    this.#overlaid = now;
     this.#list();
   }
 
@@ -351,7 +362,7 @@ export class NotebookStore implements NotebookView {
     const wait = options?.after !== undefined && !(options.after === null ? this.#flushed(null) : options.after.every((id) => this.#flushed(id)));
     if (wait || (options?.after !== undefined && this.#held.any)) this.#held.add(command, options?.after ?? null);
     else this.#parts.outlet.submit(command, options?.secret ?? false);
-    if (body.type !== 'edit') this.#overlayAll();
+    if (body.type !== 'edit') this.#overlay();
     return cmd_id;
   }
 
@@ -362,7 +373,7 @@ export class NotebookStore implements NotebookView {
 
   dismiss(id: CommandId): void {
     this.#pending.drop(id);
-    this.#overlayAll();
+    this.#overlay();
   }
 
   // ---- what a person asks for

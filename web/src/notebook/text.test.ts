@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { list, number, object, or, text } from '../protocol/decode';
-import { joinPuts } from './cell';
-import { emptyText, putText } from './text';
+import fc from 'fast-check';
+import { emptyText, joinPuts, putText, type Put } from './text';
 
 const folder = join(import.meta.dirname, '../../../testdata/protocol/termtext');
 const shape = object({ edits: list(object({ at: or(number, 0), text: or(text, '') })), text: or(text, '') });
@@ -18,8 +18,23 @@ describe('what the server makes of control characters arrives as text', () => {
       const first = file.edits.slice(0, cut).reduce((t, e) => putText(t, e.at, e.text), emptyText);
       const rest = file.edits.slice(cut);
       if (rest.length === 0) continue;
-      const joined = rest.slice(1).reduce((put, e) => joinPuts(put, e), joinPuts(undefined, rest[0] ?? { at: 0, text: '' }));
-      expect(putText(first, joined.at, joined.text)).toEqual(steps);
+      const joined = rest.slice(1).reduce<Put | null>((put, e) => put && joinPuts(put, e), rest[0] ?? null);
+      if (joined) expect(putText(first, joined.at, joined.text)).toEqual(steps);
     }
   });
+});
+
+test('joinPuts: as one it does what both did', () => {
+  const put = fc.record({ at: fc.nat(30), text: fc.constantFrom('', 'a', 'xyz', '😀', '\n', 'a longer one'), tail_at: fc.option(fc.nat(30), { nil: undefined }) });
+  const far: (p: Put) => Put = (p) => ({ ...p, at: p.at + 300_000, tail_at: p.tail_at === undefined ? undefined : p.tail_at + 300_000 });
+  fc.assert(fc.property(fc.constantFrom('', 'hello 😀 there'), put, put, fc.boolean(), (text, a, b, big) => {
+    const start = putText(emptyText, 0, (big ? 'x'.repeat(300_000) : '') + text);
+    const [p, q] = big ? [far(a), far(b)] : [a, b];
+    if (p.at > start.total) return;
+    const joined = joinPuts(p, q);
+    if (!joined) return;
+    const one = putText(putText(start, p.at, p.text, p.tail_at), q.at, q.text, q.tail_at);
+    const got = putText(start, joined.at, joined.text, joined.tail_at);
+    if (JSON.stringify(got) !== JSON.stringify(one)) throw new Error(`got tail ${got.tail} at ${got.tail_at} of ${got.total}, want ${one.tail} at ${one.tail_at} of ${one.total}`);
+  }), { numRuns: 3_000 });
 });

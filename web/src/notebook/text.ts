@@ -38,3 +38,22 @@ function putTail(t: Text, at: number, text: string): Text {
   const tail = (keep === t.tail.length ? t.tail : t.tail.slice(0, keep)) + text;
   return { head: t.head, tail, tail_at: t.tail_at, total: t.tail_at + tail.length };
 }
+
+export interface Put {
+  readonly at: number;
+  readonly text: string;
+  readonly tail_at?: number | undefined;
+}
+
+/** Two puts, one after the other, as one; null when that would not be the same. Many puts between two frames cost as one so. */
+export function joinPuts(first: Put, second: Put): Put | null {
+  if (second.at < (first.tail_at ?? 0) || second.at > first.at + first.text.length) return null;
+  const tail_at = Math.max(first.tail_at ?? 0, second.tail_at ?? 0);
+  // One beyond the end drops nothing.
+  if ((first.tail_at ?? 0) > first.at + first.text.length || tail_at > second.at + second.text.length) return null;
+  if (second.at <= first.at) return { at: second.at, text: second.text, tail_at };
+  // Not between the halves of a pair: putText would keep less there.
+  const keep = whole(first.text, second.at - first.at);
+  if (keep !== second.at - first.at) return null;
+  return { at: first.at, text: (keep === first.text.length ? first.text : first.text.slice(0, keep)) + second.text, tail_at };
+}
