@@ -119,7 +119,7 @@ func (s *State) removeCell(e CellRemoved) {
 	}
 	s.Cells = slices.Delete(s.Cells, i, i+1)
 	s.unqueue(e.CellID)
-	s.Bin = append(s.Bin, BinEntry{CellID: e.CellID, At: e.At})
+	s.Bin = append(s.Bin, BinEntry(e))
 	if over := len(s.Bin) - BinMax; over > 0 {
 		s.Bin = slices.Delete(s.Bin, 0, over)
 	}
