@@ -5,7 +5,7 @@ import type { CellId, ClientId, CommandId } from './types';
 export interface IdSource {
   now(): number;
   /** Fills the bytes with randomness. */
-  random(bytes: Uint8Array): void;
+  random(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
 function hex(bytes: Uint8Array): string {
