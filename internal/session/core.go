@@ -27,7 +27,8 @@ type core struct {
 	attached  bool        // the loop holds the kernel's handle
 	restart   *launchWish // start this kernel when the old one is gone
 	idleSince int64
-	askAgain  int64 // when to open password prompts again whose answer seems lost; 0: never
+	askAgain  int64                   // when to open password prompts again whose answer seems lost; 0: never
+	dropped   map[protocol.CellID]int // outputs that were not kept and not yet counted in their cell
 	save      saver
 	snapshot  *protocol.State // of pub, until the next fact
 
@@ -85,7 +86,7 @@ type blob struct {
 
 func newCore(cfg coreConfig, notebook, epoch string) *core {
 	return &core{
-		cfg: cfg, priv: newPrivate(), owner: map[protocol.OutputID]protocol.CellID{},
+		cfg: cfg, priv: newPrivate(), dropped: map[protocol.CellID]int{}, owner: map[protocol.OutputID]protocol.CellID{},
 		pub: &protocol.State{
 			Notebook: notebook, Epoch: epoch, Metadata: json.RawMessage("{}"), Cells: []*protocol.Cell{},
 			Kernel: protocol.Kernel{State: protocol.KernelNone}, Queue: []protocol.CellID{}, Prompts: []protocol.Prompt{},

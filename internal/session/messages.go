@@ -68,6 +68,7 @@ func (c *core) kernelEvents(id string, events []kernel.Event) {
 		}
 	}
 	flush()
+	c.countDropped()
 }
 
 // messageType finds msg_type without reading the whole header when it can.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -68,6 +69,9 @@ func (c *core) print(r *run, name, raw string) {
 	} else {
 		id = c.addOutput(r.Cell, protocol.Output{Kind: protocol.KindStream, Name: name, Text: &protocol.Text{}})
 	}
+	if id == "" {
+		return
+	}
 	for raw != "" {
 		n := cutAt(raw, maxPut)
 		c.emit(protocol.TextPut{CellID: r.Cell, OutputID: id, Raw: raw[:n]})
@@ -86,10 +90,47 @@ func cutAt(s string, n int) int {
 	return n
 }
 
+// maxOutputs bounds how many outputs a cell keeps; how many more there were is counted in a last one. Errors and answers always find room.
+const maxOutputs = 5_000
+
+// addOutput returns the new output's id, empty when it was only counted.
 func (c *core) addOutput(cell protocol.CellID, o protocol.Output) protocol.OutputID {
+	if have := c.pub.Cell(cell); have != nil && len(have.Outputs) >= maxOutputs && o.Kind != protocol.KindError && o.Kind != protocol.KindInput {
+		c.dropped[cell]++
+		return ""
+	}
 	o.ID = outputID(c.priv.NextOutput + 1)
 	c.emit(protocol.OutputSet{CellID: cell, Output: &o})
 	return o.ID
+}
+
+// countDropped brings the counts of outputs that were not kept into their cells: once per batch, not per output.
+func (c *core) countDropped() {
+	for _, id := range slices.Sorted(maps.Keys(c.dropped)) {
+		n := c.dropped[id]
+		cell := c.pub.Cell(id)
+		delete(c.dropped, id)
+		if cell == nil {
+			continue
+		}
+		var mark struct {
+			Runnel struct {
+				Dropped int `json:"dropped"`
+			} `json:"runnel"`
+		}
+		o := protocol.Output{ID: outputID(c.priv.NextOutput + 1), Kind: protocol.KindDisplay}
+		for _, old := range cell.Outputs[min(maxOutputs, len(cell.Outputs)):] {
+			if json.Unmarshal(old.Metadata, &mark) == nil && mark.Runnel.Dropped > 0 {
+				o.ID, o.Rev = old.ID, old.Rev+1
+				break
+			}
+		}
+		mark.Runnel.Dropped += n
+		text := plural(uint64(mark.Runnel.Dropped), "further output") + " of this cell not kept: a cell keeps " + plural(maxOutputs, "output") + "."
+		o.Metadata = mustMarshal(mark)
+		o.Data = map[string]json.RawMessage{"text/plain": mustMarshal(text)}
+		c.emit(protocol.OutputSet{CellID: id, Output: &o})
+	}
 }
 
 func outputID(n uint64) protocol.OutputID { return protocol.OutputID(fmt.Sprintf("o%d", n)) }

@@ -202,6 +202,7 @@ func (c *core) finish(r *run, done protocol.RunDone) {
 	if r.Done {
 		return
 	}
+	c.countDropped()
 	wasCurrent := c.priv.Current == r.ID
 	if wasCurrent {
 		how := "ended"

@@ -310,3 +310,29 @@ func TestAnswerThatArrived(t *testing.T) {
 		t.Fatal("asked again")
 	}
 }
+
+func TestMoreOutputsThanAreKept(t *testing.T) {
+	b := newBench(t, 0)
+	b.execute("r1", "a", "1")
+	b.start()
+	display := iopub("display_data", "r1", map[string]any{"data": map[string]any{"text/plain": "v"}, "metadata": map[string]any{}})
+	var events []kernel.Event
+	for range 2000 {
+		events = append(events, display)
+	}
+	for range 4 {
+		b.says(events...)
+	}
+	b.says(printed1("r1", "more"))
+	b.says(replyOf("r1", "error"), idleOf("r1"))
+	outputs := b.cell("a").Outputs
+	if n := len(outputs); n != maxOutputs+2 {
+		t.Fatalf("%d outputs", n)
+	}
+	if mark := string(outputs[maxOutputs].Data["text/plain"]); !contains(mark, "3001 further outputs") {
+		t.Errorf("the mark says %s", mark)
+	}
+	if outputs[maxOutputs+1].Kind != protocol.KindError {
+		t.Error("the error found no room")
+	}
+}
