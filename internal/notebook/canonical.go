@@ -2,260 +2,182 @@ package notebook
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
-	"strconv"
-	"unicode/utf8"
 )
 
-// writer makes JSON as nbformat writes it: keys sorted by code point, one space of indentation a level, non-ASCII
-// text as it is, numbers spelled as they came.
-type writer struct {
-	buf []byte
-	err error
-}
+const indents = "\n                                                                "
 
-// field is one key of an object with what writes its value.
-type field struct {
-	key   string
-	write func(depth int)
-}
-
-// object writes the fields sorted; of two with one key the later wins.
-func (w *writer) object(depth int, fields []field) {
-	slices.SortStableFunc(fields, func(a, b field) int { return compareText(a.key, b.key) })
-	kept := fields[:0]
-	for i, f := range fields {
-		if i+1 == len(fields) || fields[i+1].key != f.key {
-			kept = append(kept, f)
+func (w *writer) newLine() {
+	for n := w.depth + 1; n > 0; n -= len(indents) {
+		if n == w.depth+1 {
+			w.out = append(w.out, indents[:min(n, len(indents))]...)
+		} else {
+			w.out = append(w.out, indents[1:min(n+1, len(indents))]...)
+			n++
 		}
 	}
-	if len(kept) == 0 {
-		w.buf = append(w.buf, "{}"...)
+}
+
+// object writes members by name.
+func (w *writer) object(members []member) {
+	if len(members) == 0 {
+		w.out = append(w.out, "{}"...)
 		return
 	}
-	w.buf = append(w.buf, '{')
-	for i, f := range kept {
+	slices.SortFunc(members, func(a, b member) int { return cmp.Compare(a.key, b.key) })
+	w.out = append(w.out, '{')
+	w.depth++
+	for i, m := range members {
 		if i > 0 {
-			w.buf = append(w.buf, ',')
+			w.out = append(w.out, ',')
 		}
-		w.newline(depth + 1)
-		w.text(f.key)
-		w.buf = append(w.buf, ": "...)
-		f.write(depth + 1)
+		w.newLine()
+		w.text(m.key)
+		w.out = append(w.out, ':', ' ')
+		m.write()
 	}
-	w.newline(depth)
-	w.buf = append(w.buf, '}')
+	w.depth--
+	w.newLine()
+	w.out = append(w.out, '}')
 }
 
-// array writes n elements.
-func (w *writer) array(depth, n int, element func(i, depth int)) {
+// array writes n values.
+func (w *writer) array(n int, write func(i int)) {
 	if n == 0 {
-		w.buf = append(w.buf, "[]"...)
+		w.out = append(w.out, "[]"...)
 		return
 	}
-	w.buf = append(w.buf, '[')
+	w.out = append(w.out, '[')
+	w.depth++
 	for i := range n {
 		if i > 0 {
-			w.buf = append(w.buf, ',')
+			w.out = append(w.out, ',')
 		}
-		w.newline(depth + 1)
-		element(i, depth+1)
+		w.newLine()
+		write(i)
 	}
-	w.newline(depth)
-	w.buf = append(w.buf, ']')
+	w.depth--
+	w.newLine()
+	w.out = append(w.out, ']')
 }
 
-func (w *writer) newline(depth int) {
-	w.buf = append(w.buf, '\n')
-	for range depth {
-		w.buf = append(w.buf, ' ')
+func (w *writer) scan(raw json.RawMessage) *scanner { return &scanner{data: raw} }
+
+// finish keeps what was wrong with a raw value.
+func (w *writer) finish(s *scanner) {
+	if s.err == nil && s.peek() != 0 {
+		s.unexpected("the end of the value")
+	}
+	if w.err == nil && (s.err != nil || len(s.odd) > 0) {
+		w.err = fmt.Errorf("a value that is not JSON: %.60s", s.data)
 	}
 }
 
-// lines writes text as the list of its lines, as Python's splitlines(True) cuts it.
-func (w *writer) lines(depth int, text string) {
-	parts := splitLines(text)
-	w.array(depth, len(parts), func(i, _ int) { w.text(parts[i]) })
+// value writes a raw value in canonical form: sorted, indented, numbers as they are spelled.
+func (w *writer) value(raw json.RawMessage) {
+	s := w.scan(raw)
+	w.canonical(s)
+	w.finish(s)
 }
 
-func (w *writer) text(s string) { w.buf = appendText(w.buf, s) }
-
-// appendText appends s as Python's json.dumps(ensure_ascii=False) spells it.
-func appendText(buf []byte, s string) []byte {
-	buf = append(buf, '"')
-	start := 0
-	for i := range len(s) {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
+// canonical writes the value that s stands at.
+func (w *writer) canonical(s *scanner) {
+	switch s.peek() {
+	case '{':
+		w.canonicalObject(s)
+	case '[':
+		begin, n := len(w.out), 0
+		w.out = append(w.out, '[')
+		w.depth++
+		s.array(func() {
+			if n++; n > 1 {
+				w.out = append(w.out, ',')
+			}
+			w.newLine()
+			w.canonical(s)
+		})
+		w.depth--
+		if n == 0 {
+			w.out = append(w.out[:begin], "[]"...)
+			return
 		}
-		buf = append(buf, s[start:i]...)
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			buf = append(buf, '\\', c)
-		case '\n':
-			buf = append(buf, '\\', 'n')
-		case '\r':
-			buf = append(buf, '\\', 'r')
-		case '\t':
-			buf = append(buf, '\\', 't')
-		case '\b':
-			buf = append(buf, '\\', 'b')
-		case '\f':
-			buf = append(buf, '\\', 'f')
-		default:
-			buf = append(buf, '\\', 'u', '0', '0', "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
-		}
+		w.newLine()
+		w.out = append(w.out, ']')
+	case '"':
+		w.canonicalString(s)
+	default:
+		start := s.pos
+		s.skip()
+		w.out = append(w.out, s.data[min(start, s.pos):s.pos]...)
 	}
-	buf = append(buf, s[start:]...)
-	return append(buf, '"')
 }
 
-// raw writes any JSON value in canonical form, without the given keys at its top.
-func (w *writer) raw(depth int, value json.RawMessage, without ...string) {
-	value = bytes.TrimSpace(value)
-	if len(value) == 0 {
-		w.buf = append(w.buf, "null"...)
+// canonicalObject writes the members as they come and sorts them afterwards if they were not sorted.
+func (w *writer) canonicalObject(s *scanner) {
+	type part struct {
+		key        string
+		begin, end int
+	}
+	var parts []part
+	sorted := true
+	begin := len(w.out)
+	w.out = append(w.out, '{')
+	w.depth++
+	s.object(func(key string) {
+		if n := len(parts); n > 0 {
+			sorted = sorted && parts[n-1].key < key
+			w.out = append(w.out, ',')
+		}
+		p := part{key: key, begin: len(w.out)}
+		w.newLine()
+		w.text(key)
+		w.out = append(w.out, ':', ' ')
+		w.canonical(s)
+		p.end = len(w.out)
+		parts = append(parts, p)
+	})
+	w.depth--
+	if len(parts) == 0 {
+		w.out = append(w.out[:begin], "{}"...)
 		return
 	}
-	switch value[0] {
-	case '{':
-		members, err := objectMembers(value)
-		if err != nil {
-			w.err = err
-			return
-		}
-		var fields []field
-		for _, m := range members {
-			if !slices.Contains(without, m.key) {
-				fields = append(fields, field{m.key, func(depth int) { w.raw(depth, m.value) }})
+	if !sorted {
+		was := bytes.Clone(w.out[begin:])
+		w.out = append(w.out[:begin], '{')
+		slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(a.key, b.key) })
+		for i, p := range parts {
+			if i+1 < len(parts) && parts[i+1].key == p.key {
+				continue // the last of several with one name counts
 			}
-		}
-		w.object(depth, fields)
-	case '[':
-		var elements []json.RawMessage
-		if err := json.Unmarshal(value, &elements); err != nil {
-			w.err = err
-			return
-		}
-		w.array(depth, len(elements), func(i, depth int) { w.raw(depth, elements[i]) })
-	case '"':
-		w.buf = appendRespelled(w.buf, value)
-	default:
-		w.buf = append(w.buf, value...)
-	}
-}
-
-// appendRespelled appends a JSON string in canonical spelling. Half a surrogate pair has no other spelling than its escape, which stays.
-func appendRespelled(buf, value []byte) []byte {
-	inner := value[1 : len(value)-1]
-	if bytes.IndexByte(inner, '\\') < 0 {
-		return append(buf, value...)
-	}
-	buf = append(buf, '"')
-	for i := 0; i < len(inner); {
-		if inner[i] != '\\' {
-			end := bytes.IndexByte(inner[i:], '\\')
-			if end < 0 {
-				end = len(inner) - i
+			if w.out[len(w.out)-1] != '{' || len(w.out) > begin+1 {
+				w.out = append(w.out, ',')
 			}
-			buf = append(buf, inner[i:i+end]...)
-			i += end
-			continue
+			w.out = append(w.out, was[p.begin-begin:p.end-begin]...)
 		}
-		n := escapeLen(inner[i:])
-		var s string
-		half := append(append([]byte{'"'}, inner[i:i+n]...), '"')
-		if json.Unmarshal(half, &s) != nil || s == string(utf8.RuneError) && !isReplacement(inner[i:i+n]) {
-			buf = append(buf, bytes.ToLower(inner[i:i+n])...)
-		} else {
-			text := appendText(nil, s)
-			buf = append(buf, text[1:len(text)-1]...)
-		}
-		i += n
 	}
-	return append(buf, '"')
+	w.newLine()
+	w.out = append(w.out, '}')
 }
 
-// escapeLen is the length of the escape that s begins with; a surrogate pair counts as one.
-func escapeLen(s []byte) int {
-	if len(s) < 6 || s[1] != 'u' {
-		return 2
+// canonicalString writes a string with the escapes that Python would use; half a surrogate pair stays an escape.
+func (w *writer) canonicalString(s *scanner) {
+	start := s.pos
+	escapes := s.skipString()
+	if s.err != nil {
+		return
 	}
-	high, err := strconv.ParseUint(string(s[2:6]), 16, 32)
-	if err == nil && high >= 0xd800 && high < 0xdc00 && len(s) >= 12 && s[6] == '\\' && s[7] == 'u' {
-		if low, err := strconv.ParseUint(string(s[8:12]), 16, 32); err == nil && low >= 0xdc00 && low < 0xe000 {
-			return 12
-		}
+	if !escapes {
+		w.out = append(w.out, s.data[start:s.pos]...)
+		return
 	}
-	return 6
-}
-
-func isReplacement(escape []byte) bool { return bytes.EqualFold(escape, []byte(`\ufffd`)) }
-
-type member struct {
-	key   string
-	value json.RawMessage
-}
-
-// objectMembers lists an object's members in the order of the text.
-func objectMembers(value json.RawMessage) ([]member, error) {
-	dec := json.NewDecoder(bytes.NewReader(value))
-	if _, err := dec.Token(); err != nil {
-		return nil, err
-	}
-	var members []member
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return nil, err
-		}
-		name, _ := key.(string)
-		var v json.RawMessage
-		if err := dec.Decode(&v); err != nil {
-			return nil, err
-		}
-		members = append(members, member{name, v})
-	}
-	return members, nil
-}
-
-func compareText(a, b string) int {
-	if a < b {
-		return -1
-	}
-	if a > b {
-		return 1
-	}
-	return 0
-}
-
-// splitLines cuts text as Python's str.splitlines(True) does: after \n, \r, \r\n, \v, \f, \x1c to \x1e, \x85, U+2028 and U+2029.
-func splitLines(text string) []string {
-	var lines []string
-	start := 0
-	for i := 0; i < len(text); {
-		r, size := rune(text[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRuneInString(text[i:])
-		}
-		i += size
-		switch r {
-		case '\r':
-			if i < len(text) && text[i] == '\n' {
-				i++
-			}
-		case '\n', '\v', '\f', 0x1c, 0x1d, 0x1e, 0x85, 0x2028, 0x2029:
-		default:
-			continue
-		}
-		lines = append(lines, text[start:i])
-		start = i
-	}
-	if start < len(text) {
-		lines = append(lines, text[start:])
-	}
-	return lines
+	w.out = append(w.out, '"')
+	unescape(s.data[start+1:s.pos-1], func(text []byte) {
+		n := len(w.out)
+		w.text(string(text))
+		w.out = append(w.out[:n], w.out[n+1:len(w.out)-1]...) // without its quotes
+	}, func(half rune) { w.out = fmt.Appendf(w.out, `\u%04x`, half) })
+	w.out = append(w.out, '"')
 }

@@ -1,6 +1,9 @@
 package notebook
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // Limits of Decode.
 const (
@@ -8,7 +11,7 @@ const (
 	MaxCells = 50_000 // of a notebook
 )
 
-// SyntaxError is a file that is not JSON, or not a notebook. Line and Column count from 1, Column and Offset in bytes.
+// SyntaxError is a file that is not JSON, or not a notebook. Line and Column count from 1; Column and Offset are in bytes.
 type SyntaxError struct {
 	Line, Column int
 	Offset       int64
@@ -17,6 +20,14 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
+}
+
+func syntaxError(data []byte, at int, problem string) *SyntaxError {
+	before := data[:min(at, len(data))]
+	return &SyntaxError{
+		Line: bytes.Count(before, []byte("\n")) + 1, Column: len(before) - bytes.LastIndexByte(before, '\n'),
+		Offset: int64(len(before)), Problem: problem,
+	}
 }
 
 // VersionError is a notebook of a format that is not 4.x.

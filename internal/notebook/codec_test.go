@@ -146,13 +146,19 @@ func TestDecode_refuses(t *testing.T) {
 		line, column int // 0: a version error
 		words        string
 	}{
-		{"empty", "", 1, 1, "end of JSON"},
-		{"broken", "{\n \"cells\": [\n  {,}\n ]\n}", 3, 4, "invalid character ','"},
-		{"cut", "{\"cells\": [", 1, 11, "end of JSON"},
-		{"no object", "[1]", 1, 1, "object"},
+		{"empty", "", 1, 1, "the file ends"},
+		{"broken", "{\n \"cells\": [\n  {,}\n ]\n}", 3, 4, "',' where a name"},
+		{"cut", "{\"cells\": [", 1, 12, "the file ends"},
+		{"no object", "[1]", 1, 1, "'[' where the '{'"},
 		{"no notebook", "{\"a\": 1}", 1, 1, "not a notebook"},
-		{"too deep", strings.Repeat("[", 300) + strings.Repeat("]", 300), 1, 200, "nested"},
-		{"cells are no list", `{"nbformat":4,"nbformat_minor":5,"cells":{}}`, 1, 1, "list"},
+		{"too deep", `{"x":` + strings.Repeat("[", 300) + strings.Repeat("]", 300), 1, 206, "nested"},
+		{"a quote is missing", "{\"cells\": [{\"source\": \"abc\n}]}", 1, 27, "end quote"},
+		{"not UTF-8", "{\n\"a\": \"\xff\"}", 2, 7, "UTF-8"},
+		{"more behind", "{\"nbformat\":4} {", 1, 16, "end of the file"},
+		{"a bad escape", `{"a": "\x"}`, 1, 8, "escape"},
+		{"a bad number", `{"a": 1.e5}`, 1, 9, "digit"},
+		{"a word", `{"a": nul}`, 1, 7, "value"},
+		{"cells are no list", `{"nbformat":4,"nbformat_minor":5,"cells":{}}`, 1, 42, "list"},
 		{"old", `{"nbformat":3,"nbformat_minor":0,"worksheets":[]}`, 0, 0, "nbconvert"},
 		{"new", `{"nbformat":5,"nbformat_minor":0,"cells":[]}`, 0, 0, "does not know"},
 	}

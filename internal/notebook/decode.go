@@ -3,8 +3,8 @@ package notebook
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,321 +12,307 @@ import (
 // Decode reads an .ipynb of nbformat 4. newID makes ids for cells that have none or whose id is taken; nil means ids that follow
 // from the data alone. Errors are *SyntaxError and *VersionError.
 func Decode(data []byte, newID func() CellID) (*Document, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if err := check(data); err != nil {
+	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	if at := invalidUTF8(data); at >= 0 {
+		return nil, syntaxError(data, at, "a byte that is not UTF-8")
+	}
+	d := decoder{scanner: scanner{data: data}, doc: &Document{Metadata: json.RawMessage("{}")}, major: -1}
+	d.document()
+	if d.err != nil {
+		return nil, d.err
+	}
+	if err := d.version(); err != nil {
 		return nil, err
 	}
-	var top map[string]json.RawMessage
-	if json.Unmarshal(data, &top) != nil || top == nil {
-		return nil, placed(data, 0, "a notebook is a JSON object")
+	if newID == nil {
+		newID = idsOf(data)
 	}
-	d := &decoder{doc: &Document{Metadata: json.RawMessage("{}")}, newID: newID, taken: map[CellID]bool{}}
-	if err := d.version(top); err != nil {
-		return nil, err
+	d.giveIDs(newID)
+	if n := len(d.odd); n > 0 {
+		d.repaired("%d numbers that are NaN or infinite are not JSON; they are read as null", n)
 	}
-	if m, ok := d.object(top, "metadata"); ok {
-		d.doc.Metadata = m
-	}
-	var cells []map[string]json.RawMessage
-	if raw, ok := top["cells"]; ok {
-		if json.Unmarshal(raw, &cells) != nil {
-			return nil, placed(data, 0, `"cells" is not a list of objects`)
-		}
-		delete(top, "cells")
-	}
-	if len(cells) > MaxCells {
-		return nil, placed(data, 0, fmt.Sprintf("%d cells; at most %d can be opened", len(cells), MaxCells))
-	}
-	for i, fields := range cells {
-		if fields == nil {
-			return nil, placed(data, 0, fmt.Sprintf("cell %d is not an object", i+1))
-		}
-		d.doc.Cells = append(d.doc.Cells, d.cell(i, fields))
-	}
-	d.identify()
-	d.doc.Extra = rest(top)
 	return d.doc, nil
 }
 
-// check says where a file stops being JSON, and refuses what is nested too deep.
-func check(data []byte) error {
-	var any json.RawMessage
-	err := json.Unmarshal(data, &any)
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return placed(data, syntax.Offset, strings.TrimPrefix(syntax.Error(), "json: "))
+func invalidUTF8(data []byte) int {
+	if utf8.Valid(data) {
+		return -1
 	}
-	if err != nil {
-		return placed(data, 0, err.Error())
-	}
-	if !utf8.Valid(data) {
-		return placed(data, int64(len(validPrefix(data))), "not UTF-8 text")
-	}
-	depth, inString := 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			if depth++; depth > MaxDepth {
-				return placed(data, int64(i), fmt.Sprintf("nested deeper than %d levels", MaxDepth))
-			}
-		case c == '}' || c == ']':
-			depth--
+	at := 0
+	for at < len(data) {
+		r, size := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && size <= 1 {
+			return at
 		}
+		at += size
 	}
-	return nil
-}
-
-func validPrefix(data []byte) []byte {
-	for i := 0; i < len(data); {
-		r, size := utf8.DecodeRune(data[i:])
-		if r == utf8.RuneError && size == 1 {
-			return data[:i]
-		}
-		i += size
-	}
-	return data
-}
-
-func placed(data []byte, offset int64, problem string) *SyntaxError {
-	offset = min(max(offset, 0), int64(len(data)))
-	at := max(offset-1, 0) // encoding/json counts the byte that it choked on as read
-	before := data[:at]
-	line := 1 + bytes.Count(before, []byte("\n"))
-	column := int(at) - bytes.LastIndexByte(before, '\n')
-	return &SyntaxError{Line: line, Column: column, Offset: at, Problem: problem}
+	return -1
 }
 
 type decoder struct {
-	doc   *Document
-	newID func() CellID
-	taken map[CellID]bool
+	scanner
+	doc        *Document
+	major      int
+	worksheets bool
+	cellsAt    int // where "cells" is something else than a list
+	versionAt  int
 }
 
 func (d *decoder) repaired(format string, args ...any) {
 	d.doc.Repaired = append(d.doc.Repaired, fmt.Sprintf(format, args...))
 }
 
-func (d *decoder) version(top map[string]json.RawMessage) error {
-	var major, minor int
-	_, hasMajor := top["nbformat"]
-	if json.Unmarshal(top["nbformat"], &major) != nil && hasMajor {
-		return &VersionError{}
+// keep carries a value that is not understood.
+func keep(extra *map[string]json.RawMessage, key string, value json.RawMessage) {
+	if *extra == nil {
+		*extra = map[string]json.RawMessage{}
 	}
-	_ = json.Unmarshal(top["nbformat_minor"], &minor)
-	if _, hasCells := top["cells"]; !hasMajor && hasCells {
-		d.repaired("The file does not say its format; it was read as 4.5.")
-		major, minor = 4, 5
-	}
-	if !hasMajor && major == 0 {
-		return &SyntaxError{Line: 1, Column: 1, Problem: `this is JSON but not a notebook: it has neither "nbformat" nor "cells"`}
-	}
-	if major != 4 || minor < 0 {
-		return &VersionError{Major: major, Minor: minor}
-	}
-	d.doc.Minor = minor
-	delete(top, "nbformat")
-	delete(top, "nbformat_minor")
-	return nil
+	(*extra)[key] = value
 }
 
-// take decodes a known key into v and removes it; a value of another shape stays, to be carried.
-func take[T any](fields map[string]json.RawMessage, key string, v *T) bool {
-	raw, ok := fields[key]
-	if !ok {
+func (d *decoder) document() {
+	if d.peek() != '{' {
+		d.unexpected("the '{' of a notebook")
+		return
+	}
+	d.doc.Minor = 0
+	d.object(func(key string) {
+		switch {
+		case key == "nbformat":
+			d.peek()
+			d.versionAt = d.pos
+			d.major = d.integer(-1)
+		case key == "nbformat_minor":
+			d.doc.Minor = d.integer(0)
+		case key == "metadata" && d.peek() == '{':
+			d.doc.Metadata = d.take()
+		case key == "cells" && d.peek() == '[':
+			d.doc.Cells = nil
+			d.array(d.cell)
+		default:
+			d.worksheets = d.worksheets || key == "worksheets"
+			if key == "cells" {
+				d.cellsAt = d.pos
+			}
+			keep(&d.doc.Extra, key, d.take())
+		}
+	})
+	if d.err == nil && d.peek() != 0 {
+		d.unexpected("the end of the file")
+	}
+}
+
+// integer reads a value and gives it if it is a number without fraction, else other.
+func (d *decoder) integer(other int) int {
+	n, err := strconv.Atoi(string(d.take()))
+	if err != nil {
+		return other
+	}
+	return n
+}
+
+func (d *decoder) version() error {
+	switch {
+	case d.major == 4 && d.cellsAt > 0:
+		return syntaxError(d.data, d.cellsAt, "\"cells\" is not a list")
+	case d.major == 4 && d.doc.Minor >= 0:
+		return nil
+	case d.major < 0 && d.worksheets:
+		return &VersionError{Major: 3}
+	case d.major < 0:
+		return syntaxError(d.data, d.versionAt, "this is not a notebook: \"nbformat\" is not there or not a number")
+	}
+	return &VersionError{d.major, d.doc.Minor}
+}
+
+func (d *decoder) cell() {
+	if d.peek() != '{' {
+		d.unexpected("the '{' of a cell")
+		return
+	}
+	if len(d.doc.Cells) == MaxCells {
+		d.fail(d.pos, fmt.Sprintf("more than %d cells", MaxCells))
+		return
+	}
+	c := &Cell{Metadata: json.RawMessage("{}"), NoID: true}
+	d.doc.Cells = append(d.doc.Cells, c)
+	d.object(func(key string) {
+		if !d.cellField(c, key) {
+			keep(&c.Extra, key, d.take())
+		}
+	})
+	if c.Type != Code {
+		return
+	}
+	for i := range c.Outputs {
+		if c.Outputs[i].Type == Stream && c.Outputs[i].Name == "" {
+			c.Outputs[i].Name = "stdout"
+		}
+	}
+}
+
+// cellField reads a field that is understood and has the shape it should have.
+func (d *decoder) cellField(c *Cell, key string) bool {
+	next := d.peek()
+	switch {
+	case key == "id" && next == '"':
+		c.ID, c.NoID = CellID(d.str()), false
+	case key == "cell_type" && next == '"':
+		c.Type = d.str()
+	case key == "metadata" && next == '{':
+		c.Metadata = d.take()
+	case key == "attachments" && next == '{':
+		c.Attachments = d.attachments()
+	case key == "execution_count":
+		return d.count(&c.ExecutionCount)
+	case key == "outputs" && next == '[':
+		c.Outputs = nil
+		return d.outputs(c)
+	case key == "source":
+		text, ok := d.scanner.text()
+		if !ok {
+			return false
+		}
+		if c.Source = plainBreaks(text); c.Source != text {
+			c.Spelled = text
+		}
+	default:
 		return false
 	}
-	var value T
-	if bytes.Equal(raw, []byte("null")) || json.Unmarshal(raw, &value) != nil {
-		return false
-	}
-	*v = value
-	delete(fields, key)
 	return true
 }
 
-func (d *decoder) object(fields map[string]json.RawMessage, key string) (json.RawMessage, bool) {
-	raw, ok := fields[key]
-	if !ok || len(raw) == 0 || raw[0] != '{' {
-		return nil, false
+// plainBreaks is the text with \n for each line break that the editor knows.
+func plainBreaks(text string) string {
+	if !strings.Contains(text, "\r") {
+		return text
 	}
-	delete(fields, key)
-	return raw, true
+	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 }
 
-// multiline is a string, or a list of strings that are joined.
-type multiline string
-
-func (m *multiline) UnmarshalJSON(data []byte) error {
-	if len(data) > 0 && data[0] == '[' {
-		var parts []string
-		if err := json.Unmarshal(data, &parts); err != nil {
-			return err
-		}
-		*m = multiline(strings.Join(parts, ""))
-		return nil
-	}
-	var s string
-	if err := json.Unmarshal(data, &s); err != nil {
-		return err
-	}
-	*m = multiline(s)
-	return nil
-}
-
-func (d *decoder) cell(i int, fields map[string]json.RawMessage) *Cell {
-	c := &Cell{Type: Raw, Metadata: json.RawMessage("{}")}
-	if !take(fields, "cell_type", &c.Type) {
-		d.repaired("Cell %d has no type; it is shown as raw text.", i+1)
-	}
-	var source multiline
-	take(fields, "source", &source)
-	c.Source = plainBreaks(string(source))
-	if c.Source != string(source) {
-		c.Spelled = string(source)
-	}
-	if m, ok := d.object(fields, "metadata"); ok {
-		c.Metadata = m
-	}
-	if a, ok := d.object(fields, "attachments"); ok {
-		c.Attachments = joinAttachments(a)
-	}
-	c.NoID = !take(fields, "id", &c.ID)
-	if c.Type == Code {
-		d.codeCell(c, fields)
-	}
-	c.Extra = rest(fields)
-	return c
-}
-
-func (d *decoder) codeCell(c *Cell, fields map[string]json.RawMessage) {
-	takeCount(fields, &c.ExecutionCount)
-	var outputs []map[string]json.RawMessage
-	if !take(fields, "outputs", &outputs) {
-		return
-	}
-	for _, o := range outputs {
-		if o != nil {
-			c.Outputs = append(c.Outputs, decodeOutput(o))
-		}
-	}
-}
-
-// takeCount takes an execution count, which may be null.
-func takeCount(fields map[string]json.RawMessage, to **int) {
-	if raw, ok := fields["execution_count"]; ok && json.Unmarshal(raw, to) == nil {
-		delete(fields, "execution_count")
-	} else {
+// count reads an execution count; another value is not read.
+func (d *decoder) count(to **int) bool {
+	d.peek()
+	start, odd := d.pos, len(d.odd)
+	raw := string(d.take())
+	if raw == "null" && len(d.odd) == odd {
 		*to = nil
+		return true
 	}
+	n, err := strconv.Atoi(raw)
+	if err != nil || raw == "-0" {
+		if d.err == nil {
+			d.pos, d.odd = start, d.odd[:odd]
+		}
+		return false
+	}
+	*to = &n
+	return true
 }
 
-func decodeOutput(fields map[string]json.RawMessage) Output {
-	var o Output
-	take(fields, "output_type", &o.Type)
-	switch o.Type {
-	case Stream:
-		var text multiline
-		take(fields, "name", &o.Name)
-		take(fields, "text", &text)
-		o.Text = string(text)
-	case DisplayData, ExecuteResult:
-		if take(fields, "data", &o.Data) {
-			for mime, value := range o.Data {
-				o.Data[mime] = joinValue(mime, value)
-			}
+// outputs reads a list of objects; another list is not read.
+func (d *decoder) outputs(c *Cell) bool {
+	start, depth, odd, ok := d.pos, d.depth, len(d.odd), true
+	d.array(func() {
+		if !ok || d.peek() != '{' {
+			ok = false
+			d.skip()
+			return
 		}
-		if raw, ok := fields["metadata"]; ok && len(raw) > 0 && raw[0] == '{' {
-			o.Metadata = raw
-			delete(fields, "metadata")
-		}
-		if o.Type == ExecuteResult {
-			takeCount(fields, &o.ExecutionCount)
-		}
-	case ErrorOutput:
-		take(fields, "ename", &o.Ename)
-		take(fields, "evalue", &o.Evalue)
-		take(fields, "traceback", &o.Traceback)
+		c.Outputs = append(c.Outputs, d.output())
+	})
+	if !ok && d.err == nil {
+		d.pos, d.depth, d.odd, c.Outputs = start, depth, d.odd[:odd], nil
 	}
-	o.Extra = rest(fields)
+	return ok
+}
+
+func (d *decoder) output() Output {
+	start, depth, odd := d.pos, d.depth, len(d.odd)
+	var o Output
+	d.object(func(key string) { // what the other fields mean depends on it
+		if key == "output_type" && d.peek() == '"' {
+			o.Type = d.str()
+			return
+		}
+		d.skip()
+	})
+	if d.err != nil {
+		return o
+	}
+	d.pos, d.depth, d.odd = start, depth, d.odd[:odd]
+	d.object(func(key string) {
+		if !d.outputField(&o, key) {
+			keep(&o.Extra, key, d.take())
+		}
+	})
 	return o
 }
 
-// joinValue makes one string of a list of strings, as nbformat does for all but JSON types; every other value stays as it is.
-func joinValue(mime string, value json.RawMessage) json.RawMessage {
-	isJSON := mime == "application/json" || strings.HasPrefix(mime, "application/") && strings.HasSuffix(mime, "+json")
-	if isJSON || len(value) == 0 || value[0] != '[' {
-		return value
+func (d *decoder) outputField(o *Output, key string) (ok bool) {
+	next := d.peek()
+	switch {
+	case key == "output_type" && next == '"':
+		o.Type = d.str()
+	case o.Type == Stream && key == "name" && next == '"':
+		o.Name = d.str()
+	case o.Type == Stream && key == "text":
+		o.Text, ok = d.scanner.text()
+		return ok
+	case o.Type == ErrorOutput && key == "ename" && next == '"':
+		o.Ename = d.str()
+	case o.Type == ErrorOutput && key == "evalue" && next == '"':
+		o.Evalue = d.str()
+	case o.Type == ErrorOutput && key == "traceback":
+		o.Traceback, ok = d.strings()
+		return ok
+	case o.isBundle() && key == "data" && next == '{':
+		o.Data = d.bundle()
+	case o.isBundle() && key == "metadata" && next == '{':
+		o.Metadata = d.take()
+	case o.Type == ExecuteResult && key == "execution_count":
+		return d.count(&o.ExecutionCount)
+	default:
+		return false
 	}
-	var parts []string
-	if json.Unmarshal(value, &parts) != nil {
-		return value
-	}
-	return appendText(nil, strings.Join(parts, ""))
+	return true
 }
 
-func joinAttachments(value json.RawMessage) json.RawMessage {
-	var attachments map[string]map[string]json.RawMessage
-	if json.Unmarshal(value, &attachments) != nil {
-		return value
-	}
-	changed := false
-	for _, bundle := range attachments {
-		for mime, v := range bundle {
-			if joined := joinValue(mime, v); len(joined) != len(v) {
-				bundle[mime], changed = joined, true
+func (o *Output) isBundle() bool { return o.Type == DisplayData || o.Type == ExecuteResult }
+
+// bundle reads a MIME bundle; texts that are lists of lines are joined.
+func (d *decoder) bundle() map[string]json.RawMessage {
+	data := map[string]json.RawMessage{}
+	d.object(func(mime string) {
+		if !isJSON(mime) && d.peek() == '[' {
+			if lines, ok := d.strings(); ok {
+				data[mime] = quote(strings.Join(lines, ""))
+				return
 			}
 		}
-	}
-	if !changed {
-		return value
-	}
-	joined, err := json.Marshal(attachments)
-	if err != nil {
-		return value
-	}
-	return joined
+		data[mime] = d.take()
+	})
+	return data
 }
 
-// identify gives every cell an id of its own.
-func (d *decoder) identify() {
-	for i, c := range d.doc.Cells {
-		if !c.NoID && (c.ID == "" || d.taken[c.ID]) {
-			d.repaired("Cell %d has the id of another cell; it was given a new one.", i+1)
-			c.ID = ""
-		}
-		if c.ID != "" {
-			d.taken[c.ID] = true
-		}
-	}
-	for i, c := range d.doc.Cells {
-		for n := 0; c.ID == ""; n++ {
-			id := CellID(fmt.Sprintf("cell-%d", i+1+n*len(d.doc.Cells)))
-			if d.newID != nil {
-				id = d.newID()
-			}
-			if !d.taken[id] {
-				c.ID, d.taken[id] = id, true
-			}
-		}
-	}
+// isJSON says whether values of a MIME type are JSON, which is never split into lines.
+func isJSON(mime string) bool {
+	return mime == "application/json" || strings.HasPrefix(mime, "application/") && strings.HasSuffix(mime, "+json")
 }
 
-// rest is what was not taken, nil when that is nothing.
-func rest(fields map[string]json.RawMessage) map[string]json.RawMessage {
-	if len(fields) == 0 {
-		return nil
-	}
-	return fields
-}
-
-// plainBreaks makes every line break \n, as the editor has it.
-func plainBreaks(s string) string {
-	if strings.IndexByte(s, '\r') < 0 {
-		return s
-	}
-	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+// attachments reads bundles by name.
+func (d *decoder) attachments() json.RawMessage {
+	all := map[string]json.RawMessage{}
+	d.object(func(name string) {
+		if d.peek() != '{' {
+			all[name] = d.take()
+			return
+		}
+		w := &writer{}
+		w.compact(d.bundle())
+		all[name] = w.out
+	})
+	w := &writer{}
+	w.compact(all)
+	return w.out
 }

@@ -74,19 +74,22 @@ func New() *Document {
 }
 
 // Carry takes over from an earlier version of the document what the page does not know: unknown keys, the format's minor
-// version, spellings of line breaks, and which cells have no id in the file. Cells are known by their id.
+// version, spellings of line breaks, and which cells have no id in the file. Cells are known by their id. New cells of a document
+// before 4.5 have no id in the file either.
 func (d *Document) Carry(from *Document) {
 	d.Minor, d.Extra = from.Minor, from.Extra
 	was := byID(from)
 	for _, c := range d.Cells {
 		old := was[c.ID]
 		if old == nil {
+			c.NoID = d.Minor < 5
 			continue
 		}
-		c.NoID, c.Extra, c.Spelled = old.NoID, old.Extra, old.Spelled
+		c.NoID, c.Spelled = old.NoID, old.Spelled
 		if c.Type != old.Type {
-			c.Extra = nil
+			continue
 		}
+		c.Extra = old.Extra
 		if len(c.Outputs) != len(old.Outputs) {
 			continue
 		}

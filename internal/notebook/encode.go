@@ -1,147 +1,297 @@
 package notebook
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
-// Encode writes the document in nbformat's canonical form. It fails only when a raw value in it is not JSON.
+// Encode writes the document in nbformat's canonical form. It fails only when a raw value in it is not JSON; then nothing
+// should be saved.
 func Encode(d *Document) ([]byte, error) {
-	w := &writer{}
-	fields := []field{
-		{"cells", func(depth int) {
-			w.array(depth, len(d.Cells), func(i, depth int) { w.cell(depth, d.Cells[i], d.Minor) })
-		}},
-		{"metadata", func(depth int) { w.rawObject(depth, d.Metadata, "orig_nbformat", "orig_nbformat_minor", "signature") }},
-		{"nbformat", w.number(4)},
-		{"nbformat_minor", w.number(d.Minor)},
+	w := &writer{out: make([]byte, 0, d.sizeHint())}
+	members := []member{
+		{"cells", func() { w.array(len(d.Cells), func(i int) { w.cell(d, d.Cells[i]) }) }},
+		{"metadata", func() { w.metadata(d.Metadata, "orig_nbformat", "orig_nbformat_minor", "signature") }},
+		{"nbformat", func() { w.out = append(w.out, '4') }},
+		{"nbformat_minor", func() { w.out = strconv.AppendInt(w.out, int64(d.Minor), 10) }},
 	}
-	w.object(0, w.with(fields, d.Extra))
+	w.object(w.withExtra(members, d.Extra))
 	if w.err != nil {
 		return nil, fmt.Errorf("encode notebook: %w", w.err)
 	}
-	return append(w.buf, '\n'), nil
+	return append(w.out, '\n'), nil
 }
 
-func (w *writer) number(n int) func(int) {
-	return func(int) { w.buf = strconv.AppendInt(w.buf, int64(n), 10) }
-}
-
-func (w *writer) count(n *int) func(int) {
-	return func(depth int) {
-		if n == nil {
-			w.buf = append(w.buf, "null"...)
-			return
+func (d *Document) sizeHint() int {
+	n := 4096
+	for _, c := range d.Cells {
+		n += 200 + len(c.Source) + len(c.Source)/4 + len(c.Metadata) + len(c.Attachments)
+		for _, o := range c.Outputs {
+			n += 200 + len(o.Text) + len(o.Text)/4
+			for _, v := range o.Data {
+				n += 40 + len(v)
+			}
 		}
-		w.number(*n)(depth)
 	}
+	return n
 }
 
-func (w *writer) string(s string) func(int) { return func(int) { w.text(s) } }
+// writer writes JSON as Python's json.dumps(sort_keys=True, indent=1, separators=(",", ": "), ensure_ascii=False) does.
+type writer struct {
+	out   []byte
+	depth int
+	err   error
+}
 
-func (w *writer) linesOf(s string) func(int) { return func(depth int) { w.lines(depth, s) } }
+// member is a name of an object with what writes its value.
+type member struct {
+	key   string
+	write func()
+}
 
-// with adds the carried keys; they come last, so they win over a typed field that could not hold the file's value.
-func (w *writer) with(fields []field, extra map[string]json.RawMessage) []field {
+func (w *writer) raw(value json.RawMessage) func() { return func() { w.value(value) } }
+
+// withExtra adds what is not understood. Of a name that is there twice the first counts.
+func (w *writer) withExtra(members []member, extra map[string]json.RawMessage) []member {
 	for key, value := range extra {
-		fields = append(fields, field{key, func(depth int) { w.raw(depth, value) }})
+		if !slices.ContainsFunc(members, func(m member) bool { return m.key == key }) {
+			members = append(members, member{key, w.raw(value)})
+		}
 	}
-	return fields
+	return members
 }
 
-// rawObject writes a value that has to be an object; nothing is the empty one.
-func (w *writer) rawObject(depth int, value json.RawMessage, without ...string) {
-	if len(value) == 0 {
-		value = json.RawMessage("{}")
+// field is a member, for which extra may hold a value of a shape that is not understood: that one is kept while zero says that
+// nothing has taken its place.
+func (w *writer) field(key string, zero bool, extra map[string]json.RawMessage, write func()) member {
+	if value, ok := extra[key]; ok && zero {
+		write = w.raw(value)
 	}
-	w.raw(depth, value, without...)
+	return member{key, write}
 }
 
-func (w *writer) cell(depth int, c *Cell, minor int) {
-	source := c.Source
-	if c.Spelled != "" && plainBreaks(c.Spelled) == c.Source {
-		source = c.Spelled
+func (w *writer) cell(d *Document, c *Cell) {
+	members := []member{
+		w.field("cell_type", c.Type == "", c.Extra, func() { w.text(c.Type) }),
+		w.field("metadata", isEmpty(c.Metadata), c.Extra, func() { w.metadata(c.Metadata, "trusted") }),
+		w.field("source", c.Source == "", c.Extra, func() { w.lines(c.spelled()) }),
 	}
-	fields := []field{
-		{"cell_type", w.string(c.Type)},
-		{"metadata", func(depth int) { w.rawObject(depth, c.Metadata, "trusted") }},
-		{"source", w.linesOf(source)},
-	}
-	if !c.NoID || minor >= 5 {
-		fields = append(fields, field{"id", w.string(string(c.ID))})
+	if d.Minor >= 5 || !c.NoID {
+		members = append(members, member{"id", func() { w.text(string(c.ID)) }})
 	}
 	if c.Attachments != nil {
-		fields = append(fields, field{"attachments", func(depth int) { w.attachments(depth, c.Attachments) }})
+		members = append(members, member{"attachments", func() { w.attachments(c.Attachments) }})
 	}
 	if c.Type == Code {
-		fields = append(fields, field{"execution_count", w.count(c.ExecutionCount)},
-			field{"outputs", func(depth int) {
-				w.array(depth, len(c.Outputs), func(i, depth int) { w.output(depth, &c.Outputs[i]) })
-			}})
+		members = append(members,
+			w.field("execution_count", c.ExecutionCount == nil, c.Extra, func() { w.count(c.ExecutionCount) }),
+			w.field("outputs", len(c.Outputs) == 0, c.Extra, func() { w.array(len(c.Outputs), func(i int) { w.output(&c.Outputs[i]) }) }))
 	}
-	w.object(depth, w.with(fields, c.Extra))
+	w.object(w.withExtra(members, c.Extra))
 }
 
-func (w *writer) attachments(depth int, value json.RawMessage) {
-	members, err := objectMembers(value)
-	if err != nil {
-		w.raw(depth, value)
+// spelled is the source with the line breaks of the file.
+func (c *Cell) spelled() string {
+	switch {
+	case c.Spelled == "":
+		return c.Source
+	case plainBreaks(c.Spelled) == c.Source:
+		return c.Spelled
+	case !strings.Contains(strings.ReplaceAll(c.Spelled, "\r\n", ""), "\n") && !strings.Contains(strings.ReplaceAll(c.Spelled, "\r\n", ""), "\r"):
+		return strings.ReplaceAll(c.Source, "\n", "\r\n")
+	}
+	return c.Source
+}
+
+func isEmpty(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "{}" }
+
+func (w *writer) output(o *Output) {
+	members := []member{w.field("output_type", o.Type == "", o.Extra, func() { w.text(o.Type) })}
+	add := func(key string, zero bool, write func()) {
+		members = append(members, w.field(key, zero, o.Extra, write))
+	}
+	switch {
+	case o.Type == Stream:
+		add("name", o.Name == "" || o.Name == "stdout", func() { w.text(cmp.Or(o.Name, "stdout")) })
+		add("text", o.Text == "", func() { w.lines(o.Text) })
+	case o.Type == ErrorOutput:
+		add("ename", o.Ename == "", func() { w.text(o.Ename) })
+		add("evalue", o.Evalue == "", func() { w.text(o.Evalue) })
+		add("traceback", len(o.Traceback) == 0, func() { w.array(len(o.Traceback), func(i int) { w.text(o.Traceback[i]) }) })
+	case o.isBundle():
+		add("data", len(o.Data) == 0, func() { w.bundle(o.Data) })
+		add("metadata", isEmpty(o.Metadata), func() { w.metadata(o.Metadata) })
+	}
+	if o.Type == ExecuteResult {
+		add("execution_count", o.ExecutionCount == nil, func() { w.count(o.ExecutionCount) })
+	}
+	w.object(w.withExtra(members, o.Extra))
+}
+
+func (w *writer) count(n *int) {
+	if n == nil {
+		w.out = append(w.out, "null"...)
 		return
 	}
-	fields := make([]field, len(members))
-	for i, m := range members {
-		fields[i] = field{m.key, func(depth int) {
-			if bundle, err := objectMembers(m.value); err == nil && len(m.value) > 0 && m.value[0] == '{' {
-				w.bundle(depth, bundle)
-				return
-			}
-			w.raw(depth, m.value)
-		}}
-	}
-	w.object(depth, fields)
+	w.out = strconv.AppendInt(w.out, int64(*n), 10)
 }
 
-// bundle writes a MIME bundle, with text cut into lines where nbformat does that.
-func (w *writer) bundle(depth int, bundle []member) {
-	fields := make([]field, len(bundle))
-	for i, m := range bundle {
-		fields[i] = field{m.key, func(depth int) {
-			var s string
-			if splits(m.key) && len(m.value) > 0 && m.value[0] == '"' && json.Unmarshal(m.value, &s) == nil {
-				w.lines(depth, s)
-				return
-			}
-			w.raw(depth, m.value)
-		}}
+// metadata writes an object without some of its names, {} for none.
+func (w *writer) metadata(raw json.RawMessage, without ...string) {
+	if len(raw) == 0 {
+		raw = json.RawMessage("{}")
 	}
-	w.object(depth, fields)
+	s := w.scan(raw)
+	if s.peek() != '{' || len(without) == 0 {
+		w.canonical(s)
+		w.finish(s)
+		return
+	}
+	all := map[string]json.RawMessage{}
+	s.object(func(key string) { all[key] = s.take() })
+	w.finish(s)
+	for _, key := range without {
+		delete(all, key)
+	}
+	w.object(w.withExtra(nil, all))
 }
 
+// splits says whether texts of a MIME type are written as lists of lines.
 func splits(mime string) bool {
 	return strings.HasPrefix(mime, "text/") || mime == "application/javascript" || mime == "image/svg+xml"
 }
 
-func (w *writer) output(depth int, o *Output) {
-	fields := []field{{"output_type", w.string(o.Type)}}
-	switch o.Type {
-	case Stream:
-		fields = append(fields, field{"name", w.string(o.Name)}, field{"text", w.linesOf(o.Text)})
-	case DisplayData, ExecuteResult:
-		bundle := make([]member, 0, len(o.Data))
-		for mime, value := range o.Data {
-			bundle = append(bundle, member{mime, value})
-		}
-		fields = append(fields, field{"data", func(depth int) { w.bundle(depth, bundle) }},
-			field{"metadata", func(depth int) { w.rawObject(depth, o.Metadata) }})
-		if o.Type == ExecuteResult {
-			fields = append(fields, field{"execution_count", w.count(o.ExecutionCount)})
-		}
-	case ErrorOutput:
-		fields = append(fields, field{"ename", w.string(o.Ename)}, field{"evalue", w.string(o.Evalue)}, field{"traceback", func(depth int) {
-			w.array(depth, len(o.Traceback), func(i, _ int) { w.text(o.Traceback[i]) })
-		}})
+func (w *writer) bundle(data map[string]json.RawMessage) {
+	var members []member
+	for mime, value := range data {
+		members = append(members, member{mime, func() { w.mimeValue(mime, value) }})
 	}
-	w.object(depth, w.with(fields, o.Extra))
+	w.object(members)
+}
+
+func (w *writer) mimeValue(mime string, value json.RawMessage) {
+	s := w.scan(value)
+	if !splits(mime) || s.peek() != '"' {
+		w.canonical(s)
+	} else if text := s.str(); s.err == nil {
+		w.lines(text)
+	}
+	w.finish(s)
+}
+
+func (w *writer) attachments(raw json.RawMessage) {
+	s := w.scan(raw)
+	if s.peek() != '{' {
+		w.canonical(s)
+		w.finish(s)
+		return
+	}
+	var members []member
+	s.object(func(name string) {
+		if s.peek() != '{' {
+			members = append(members, member{name, w.raw(s.take())})
+			return
+		}
+		data := map[string]json.RawMessage{}
+		s.object(func(mime string) { data[mime] = s.take() })
+		members = append(members, member{name, func() { w.bundle(data) }})
+	})
+	w.finish(s)
+	w.object(members)
+}
+
+// compact writes an object of raw values, sorted, with no spaces of its own.
+func (w *writer) compact(all map[string]json.RawMessage) {
+	keys := make([]string, 0, len(all))
+	for key := range all {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	w.out = append(w.out, '{')
+	for i, key := range keys {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		w.text(key)
+		w.out = append(append(w.out, ':'), all[key]...)
+	}
+	w.out = append(w.out, '}')
+}
+
+// quote is a text as a JSON string.
+func quote(text string) json.RawMessage {
+	w := &writer{out: make([]byte, 0, len(text)+len(text)/16+2)}
+	w.text(text)
+	return w.out
+}
+
+// lines writes a text as the list of its lines, as nbformat cuts it.
+func (w *writer) lines(text string) {
+	var list []string
+	for text != "" {
+		n := lineLength(text)
+		list = append(list, text[:n])
+		text = text[n:]
+	}
+	w.array(len(list), func(i int) { w.text(list[i]) })
+}
+
+// lineLength is the length of the first line with its end, as Python's str.splitlines sees it.
+func lineLength(text string) int {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\r' && i+1 < len(text) && text[i+1] == '\n':
+			return i + 2
+		case c >= '\n' && c <= '\r', c >= 0x1c && c <= 0x1e:
+			return i + 1
+		case c == 0xC2 && text[i+1] == 0x85:
+			return i + 2
+		case c == 0xE2 && strings.HasPrefix(text[i+1:], "\x80") && (text[i+2] == 0xA8 || text[i+2] == 0xA9):
+			return i + 3
+		}
+	}
+	return len(text)
+}
+
+// text writes a string. What is not UTF-8 in it becomes U+FFFD.
+func (w *writer) text(text string) {
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	}
+	const hex = "0123456789abcdef"
+	w.out = append(w.out, '"')
+	start := 0
+	for i := 0; i < len(text); i++ {
+		if i += plainRun(text[i:]); i == len(text) {
+			break
+		}
+		c := text[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		w.out = append(w.out, text[start:i]...)
+		start = i + 1
+		switch c {
+		case '"', '\\':
+			w.out = append(w.out, '\\', c)
+		case '\n':
+			w.out = append(w.out, '\\', 'n')
+		case '\r':
+			w.out = append(w.out, '\\', 'r')
+		case '\t':
+			w.out = append(w.out, '\\', 't')
+		case '\f':
+			w.out = append(w.out, '\\', 'f')
+		case '\b':
+			w.out = append(w.out, '\\', 'b')
+		default:
+			w.out = append(w.out, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+	}
+	w.out = append(append(w.out, text[start:]...), '"')
 }

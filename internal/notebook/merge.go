@@ -3,7 +3,6 @@ package notebook
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"slices"
 )
 
@@ -15,16 +14,28 @@ type Clash struct {
 }
 
 // Merge joins two changes of one document. A change of one side is taken; where both changed a cell differently both versions
-// are kept. Outputs go with the source that made them. newID makes the ids of copies.
+// are kept. Outputs go with the source that made them. newID makes the ids of copies. The cells of theirs are aligned to base first:
+// see Align. The documents given are not changed; their cells may be shared with the result.
 func Merge(base, ours, theirs *Document, newID func() CellID) (merged *Document, clashes []Clash) {
-	m := merger{base: byID(base), ours: byID(ours), theirs: byID(theirs), newID: newID}
-	out := &Document{
-		Minor:    theirs.Minor,
-		Metadata: mergeObjects(base.Metadata, ours.Metadata, theirs.Metadata),
-		Extra:    theirs.Extra,
+	aligned := *theirs
+	aligned.Cells = alignedCells(base, theirs, newID)
+	theirs = &aligned
+	m := merger{base: byID(base), ours: byID(ours), theirs: byID(theirs), taken: map[CellID]bool{}, newID: newID}
+	for _, d := range []*Document{base, ours, theirs} {
+		for _, c := range d.Cells {
+			m.taken[c.ID] = true
+		}
 	}
-	order := cellOrder(base, ours, theirs)
-	for _, id := range order {
+	out := &Document{
+		Minor:    ours.Minor,
+		Metadata: mergeObjects(base.Metadata, ours.Metadata, theirs.Metadata),
+		Extra:    mergeFields(base.Extra, ours.Extra, theirs.Extra),
+	}
+	if theirs.Minor != base.Minor {
+		out.Minor = theirs.Minor
+	}
+	m.noID = out.Minor < 5
+	for _, id := range cellOrder(base, ours, theirs) {
 		out.Cells = append(out.Cells, m.cell(id)...)
 	}
 	return out, m.clashes
@@ -32,7 +43,9 @@ func Merge(base, ours, theirs *Document, newID func() CellID) (merged *Document,
 
 type merger struct {
 	base, ours, theirs map[CellID]*Cell
+	taken              map[CellID]bool
 	newID              func() CellID
+	noID               bool
 	clashes            []Clash
 }
 
@@ -64,56 +77,35 @@ func (m *merger) cell(id CellID) []*Cell {
 	return nil
 }
 
+// both merges a cell that both sides have. base is nil when both added it.
 func (m *merger) both(base, ours, theirs *Cell) []*Cell {
-	if sameContent(ours, theirs) {
-		if base != nil && sameOutputs(base, ours) && !sameOutputs(base, theirs) {
-			return []*Cell{theirs}
-		}
-		return []*Cell{ours}
+	if base == nil {
+		base = &Cell{}
 	}
-	if base != nil {
-		if sameContent(base, theirs) {
-			return []*Cell{ours}
+	merged := *ours
+	switch {
+	case sameSource(ours, theirs):
+		if sameOutputs(base, ours) {
+			merged.takeOutputs(theirs)
 		}
-		if sameContent(base, ours) {
-			return []*Cell{theirs}
-		}
-		if joined := joinParts(base, ours, theirs); joined != nil {
-			return []*Cell{joined}
-		}
+	case sameSource(base, theirs):
+	case sameSource(base, ours):
+		merged = *theirs
+		merged.ID, merged.NoID = ours.ID, ours.NoID
+	default:
+		copied := *theirs
+		copied.ID, copied.NoID = freeID(m.taken, m.newID), m.noID
+		copied.Metadata = markClash(theirs.Metadata, ours.ID)
+		m.clashes = append(m.clashes, Clash{Ours: ours.ID, Theirs: copied.ID})
+		return []*Cell{ours, &copied}
 	}
-	copied := *theirs
-	copied.ID, copied.NoID = m.newID(), false
-	copied.Metadata = markClash(theirs.Metadata, ours.ID)
-	m.clashes = append(m.clashes, Clash{Ours: ours.ID, Theirs: copied.ID})
-	return []*Cell{ours, &copied}
+	merged.Metadata = mergeObjects(base.Metadata, ours.Metadata, theirs.Metadata)
+	merged.Extra = mergeFields(base.Extra, ours.Extra, theirs.Extra)
+	return []*Cell{&merged}
 }
 
-// joinParts joins changes of different parts of a cell: one side's source with the other's metadata. Nil when a part clashes.
-func joinParts(base, ours, theirs *Cell) *Cell {
-	sourceOf, metadataOf := ours, ours
-	if !sameSource(ours, theirs) {
-		switch {
-		case sameSource(base, theirs):
-		case sameSource(base, ours):
-			sourceOf = theirs
-		default:
-			return nil
-		}
-	}
-	if !sameJSON(ours.Metadata, theirs.Metadata) {
-		switch {
-		case sameJSON(base.Metadata, theirs.Metadata):
-		case sameJSON(base.Metadata, ours.Metadata):
-			metadataOf = theirs
-		default:
-			return nil
-		}
-	}
-	joined := *sourceOf
-	joined.ID = ours.ID
-	joined.Metadata = metadataOf.Metadata
-	return &joined
+func (c *Cell) takeOutputs(from *Cell) {
+	c.Outputs, c.ExecutionCount = from.Outputs, from.ExecutionCount
 }
 
 func sameContent(a, b *Cell) bool { return sameSource(a, b) && sameJSON(a.Metadata, b.Metadata) }
@@ -128,53 +120,59 @@ func sameOutputs(a, b *Cell) bool {
 
 func spellOutput(o *Output) []byte {
 	w := &writer{}
-	w.output(0, o)
-	return w.buf
+	w.output(o)
+	return w.out
 }
 
-// sameJSON compares values by their canonical spelling.
+// sameJSON compares values by their canonical spelling. None is the same as an empty object.
 func sameJSON(a, b json.RawMessage) bool {
 	return bytes.Equal(a, b) || bytes.Equal(spell(a), spell(b))
 }
 
 func spell(value json.RawMessage) []byte {
-	if len(value) == 0 {
-		return nil
-	}
 	w := &writer{}
-	w.raw(0, value)
-	return w.buf
+	w.metadata(value)
+	return w.out
 }
 
-// cellOrder is the order of all ids that may stay: of the side that moved cells, theirs if both did, with the cells that only the other
-// side has put behind the one they follow there.
+// cellOrder is the order of all ids that may stay: that of the side that moved cells, ours if both did, with the cells that only the
+// other side has put behind the one they follow there. Of new cells at one place ours come first.
 func cellOrder(base, ours, theirs *Document) []CellID {
 	main, other := ours, theirs
-	if movedAgainst(base, theirs) {
+	if !moved(base, ours) && moved(base, theirs) {
 		main, other = theirs, ours
 	}
-	var order []CellID
-	for _, c := range main.Cells {
-		order = append(order, c.ID)
-	}
+	inMain, inBase, inOther := byID(main), byID(base), byID(other)
+	follow := map[CellID][]CellID{} // cells of other alone, by the one they stand behind
 	before := CellID("")
 	for _, c := range other.Cells {
-		if !slices.Contains(order, c.ID) {
-			at := 0
-			if i := slices.Index(order, before); before != "" && i >= 0 {
-				at = i + 1
-			}
-			order = slices.Insert(order, at, c.ID)
+		if inMain[c.ID] == nil {
+			follow[before] = append(follow[before], c.ID)
+		} else {
+			before = c.ID
 		}
-		before = c.ID
 	}
-	return order
+	order := slices.Clone(follow[""])
+	waiting := []CellID(nil) // to stand behind the new cells of main, when main is ours
+	for _, c := range main.Cells {
+		isNew := inBase[c.ID] == nil && inOther[c.ID] == nil
+		if !isNew {
+			order = append(order, waiting...)
+			waiting = nil
+		}
+		order = append(order, c.ID)
+		waiting = append(waiting, follow[c.ID]...)
+		if main == theirs {
+			order = append(order, waiting...)
+			waiting = nil
+		}
+	}
+	return append(order, waiting...)
 }
 
-// movedAgainst says whether the cells that both have stand in another order.
-func movedAgainst(base, d *Document) bool {
-	in := byID(d)
-	was := byID(base)
+// moved says whether the cells that both have stand in another order.
+func moved(base, d *Document) bool {
+	in, was := byID(d), byID(base)
 	var a, b []CellID
 	for _, c := range base.Cells {
 		if in[c.ID] != nil {
@@ -191,44 +189,74 @@ func movedAgainst(base, d *Document) bool {
 
 // mergeObjects merges key by key; where both changed a key, ours stays.
 func mergeObjects(base, ours, theirs json.RawMessage) json.RawMessage {
-	var b, o, t map[string]json.RawMessage
-	if json.Unmarshal(ours, &o) != nil || json.Unmarshal(theirs, &t) != nil || o == nil || t == nil {
+	if sameJSON(ours, theirs) || sameJSON(base, theirs) {
 		return ours
 	}
-	_ = json.Unmarshal(base, &b)
-	merged := maps.Clone(o)
-	for key, value := range t {
-		if was, ok := b[key]; !sameJSON(was, value) && (sameJSON(was, o[key]) || !ok && o[key] == nil) {
+	if sameJSON(base, ours) {
+		return theirs
+	}
+	b, _ := fields(base)
+	o, fine := fields(ours)
+	t, alsoFine := fields(theirs)
+	if !fine || !alsoFine {
+		return ours
+	}
+	w := &writer{}
+	w.compact(mergeFields(b, o, t))
+	return w.out
+}
+
+// fields are the members of an object.
+func fields(raw json.RawMessage) (map[string]json.RawMessage, bool) {
+	all := map[string]json.RawMessage{}
+	if len(raw) == 0 {
+		return all, true
+	}
+	s := scanner{data: raw}
+	if s.peek() != '{' {
+		return all, false
+	}
+	s.object(func(key string) { all[key] = s.take() })
+	return all, s.err == nil
+}
+
+func mergeFields(base, ours, theirs map[string]json.RawMessage) map[string]json.RawMessage {
+	merged := map[string]json.RawMessage{}
+	keys := map[string]bool{}
+	for _, side := range []map[string]json.RawMessage{ours, theirs} {
+		for key := range side {
+			keys[key] = true
+		}
+	}
+	same := func(key string, a, b map[string]json.RawMessage) bool {
+		x, inA := a[key]
+		y, inB := b[key]
+		return inA == inB && (!inA || sameJSON(x, y))
+	}
+	for key := range keys {
+		from := ours
+		if same(key, base, ours) {
+			from = theirs
+		}
+		if value, ok := from[key]; ok {
 			merged[key] = value
 		}
 	}
-	for key, was := range b {
-		if _, theirsHas := t[key]; !theirsHas && sameJSON(was, o[key]) {
-			delete(merged, key)
-		}
+	if len(merged) == 0 && ours == nil {
+		return nil
 	}
-	return mergedObject(merged)
-}
-
-func mergedObject(fields map[string]json.RawMessage) json.RawMessage {
-	w := &writer{}
-	w.object(0, w.with(nil, fields))
-	return w.buf
+	return merged
 }
 
 // markClash adds the mark of a clashing copy to a cell's metadata.
 func markClash(metadata json.RawMessage, of CellID) json.RawMessage {
-	fields := map[string]json.RawMessage{}
-	_ = json.Unmarshal(metadata, &fields)
-	runnel := map[string]json.RawMessage{}
-	_ = json.Unmarshal(fields["runnel"], &runnel)
-	if runnel == nil {
-		runnel = map[string]json.RawMessage{}
-	}
-	runnel["clash"] = json.RawMessage(`{"of": ` + string(appendText(nil, string(of))) + `, "side": "disk"}`)
-	if fields == nil {
-		fields = map[string]json.RawMessage{}
-	}
-	fields["runnel"] = mergedObject(runnel)
-	return mergedObject(fields)
+	all, _ := fields(metadata)
+	runnel, _ := fields(all["runnel"])
+	runnel["clash"] = json.RawMessage(`{"of":` + string(quote(string(of))) + `,"side":"disk"}`)
+	w := &writer{}
+	w.compact(runnel)
+	all["runnel"] = w.out
+	w = &writer{}
+	w.compact(all)
+	return w.out
 }
