@@ -101,7 +101,7 @@ func command(s Streams, version string) *cobra.Command {
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(doctorCommand(), kernelsCommand(), benchCommand(), conformanceCommand(), versionCommand(version), keepCommand())
+	root.AddCommand(serveCommand(version), doctorCommand(), kernelsCommand(), benchCommand(), conformanceCommand(), versionCommand(version), keepCommand())
 	return root
 }
 

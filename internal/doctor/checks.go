@@ -203,13 +203,13 @@ func (v *visit) recovery(ctx context.Context) (string, error) {
 	}
 	page.Cut()
 	cut := time.Now()
-	if err := page.Wait(ctx, "the line to be cut", func(*protocol.State) bool { return !page.Live() }); err != nil {
+	if err := waitLive(ctx, page, false); err != nil {
 		return "", err
 	}
-	back, err := waitLive(ctx, page, cut)
-	if err != nil {
+	if err := waitLive(ctx, page, true); err != nil {
 		return "", err
 	}
+	back := time.Since(cut)
 	if err := page.Wait(ctx, "the end of the cell", func(s *protocol.State) bool { return ended(s, cell) }); err != nil {
 		return "", err
 	}
@@ -226,17 +226,18 @@ func (v *visit) recovery(ctx context.Context) (string, error) {
 	return fmt.Sprintf("back after %d ms, %d of %d lines", back.Milliseconds(), lines, lines), nil
 }
 
-func waitLive(ctx context.Context, page *pageclient.Client, since time.Time) (time.Duration, error) {
+// waitLive waits until the page's line stands, or does not.
+func waitLive(ctx context.Context, page *pageclient.Client, live bool) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for !page.Live() {
+	for page.Live() != live {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return 0, errors.New("the line did not come back")
+			return fmt.Errorf("wait for the line (up: %v): %w", live, ctx.Err())
 		}
 	}
-	return time.Since(since), nil
+	return nil
 }
 
 func cellOf(s *protocol.State, id protocol.CellID) *protocol.Cell {
