@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -23,10 +24,11 @@ import (
 const (
 	defaultKeepFor = time.Hour
 	tickEvery      = 2 * time.Second
+	firstServer    = 10 * time.Second // at least, for the one that started us to attach
 	stopRest       = 2 * time.Second
 	drainLimit     = time.Second
-	floodBytes     = 8 << 20
-	startTicks     = 1
+	floodBytes     = 6 << 20
+	floodTries     = 5
 )
 
 // keeper is the running process's state. The loop of run decides; others tell it
@@ -316,7 +318,11 @@ func (k *keeper) decide(now time.Time) (end, remove bool, next time.Duration) {
 	if attached || running > 0 || k.requested {
 		return false, false, tickEvery
 	}
-	left := latest(ended, k.detached).Add(k.keepFor).Sub(now)
+	keepFor := k.keepFor
+	if k.epoch == 0 {
+		keepFor = max(keepFor, firstServer)
+	}
+	left := latest(ended, k.detached).Add(keepFor).Sub(now)
 	if left <= 0 {
 		k.log.Info("no server came back: stopping the kernel", "kernel", k.cfg.KernelID, "after", k.keepFor)
 		k.requested = true
@@ -361,24 +367,39 @@ func (k *keeper) tick() {
 
 func (k *keeper) poke() { poke(k.wake) }
 
-// floodWatch gives memory back to the system when a flood is over and written.
-// The first time is soon after the start, which is a flood of its own.
+// floodWatch gives memory back to the system when it is quiet after a flood. The
+// start is one of its own: it touches much of the program that is not needed again.
 type floodWatch struct {
-	ticks       int
-	seen, freed int64
+	started bool
+	seen    int64 // where the spool ended at the last tick
+	clean   int64 // where it ended when the memory was small
+	tries   int   // in vain, since the last change
 }
 
 func (f *floodWatch) tick(s *spool) {
 	s.mu.Lock()
-	end, written := s.end, s.written
+	end := s.end
 	s.mu.Unlock()
-	f.ticks++
-	if end == f.seen && end == written && end-f.freed > floodBytes || f.ticks == startTicks {
-		f.freed = end
-		debug.FreeOSMemory()
+	if !f.started {
+		f.started = true
 		trimProgram()
 	}
-	f.seen = end
+	if end != f.seen {
+		f.seen, f.tries = end, 0
+		return
+	}
+	if end == f.clean || f.tries == floodTries {
+		return
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if m.HeapSys-m.HeapReleased <= floodBytes {
+		f.clean = end
+		return
+	}
+	f.tries++
+	debug.FreeOSMemory()
+	trimProgram()
 }
 
 // cleanUp leaves the spool for a later server, unless all was taken over.
