@@ -268,3 +268,10 @@ func (j *Journal) fsync() error {
 	}
 	return err
 }
+
+// LimitPages bounds the database to so many pages (but never fewer than it has): a full disk, for tests of what then happens.
+func (j *Journal) LimitPages(ctx context.Context, pages int) error {
+	return j.do(ctx, &op{read: true, run: func(conn *sqlite.Conn) error {
+		return sqlitex.ExecuteTransient(conn, fmt.Sprintf("PRAGMA max_page_count = %d", pages), nil)
+	}})
+}

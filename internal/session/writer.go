@@ -40,8 +40,9 @@ type writer struct {
 	written  uint64    // ticket of the last item written
 	urgent   uint64    // write at least up to this ticket now
 	seq      uint64
-	batches  int // since the last snapshot
-	sized    int
+	batches  int  // since the last snapshot
+	sized    int  // bytes of batches since then
+	snapped  int  // bytes of the last snapshot
 	due      bool // a snapshot was asked for
 	err      error
 	progress chan struct{} // closed and replaced when written or err changes
@@ -207,7 +208,7 @@ func (w *writer) flush() error {
 	if err == nil && size > 0 {
 		seq++
 	}
-	snapshot := false
+	snapshot := 0
 	last := items[len(items)-1]
 	if err == nil && last.snapshot != nil {
 		snapshot = w.snapshot(ctx, last, seq)
@@ -243,18 +244,24 @@ func (w *writer) append(ctx context.Context, items []item, seq uint64) (int, err
 	return len(data), w.j.Append(ctx, w.id, journal.Batch{Seq: seq, N: items[len(items)-1].n, Data: data})
 }
 
-func (w *writer) snapshot(ctx context.Context, it item, seq uint64) bool {
+func (w *writer) snapshot(ctx context.Context, it item, seq uint64) int {
 	data, err := it.snapshot()
 	if err == nil {
 		err = w.j.Snapshot(ctx, w.id, journal.Batch{Seq: seq, N: it.n, Data: data})
 	}
 	if err != nil {
 		w.log.Warn("snapshot not written; the batches stay", "err", err)
+		return 0
 	}
-	return err == nil
+	return len(data)
 }
 
-func (w *writer) settle(items []item, seq uint64, size int, snapshot bool, err error) {
+// snapshotDueLocked: a snapshot of a large state is written only after much has happened, so that its cost stays in proportion.
+func (w *writer) snapshotDueLocked() bool {
+	return w.sized >= max(snapshotBytes, w.snapped) || w.batches >= snapshotEvery && w.sized >= w.snapped/8
+}
+
+func (w *writer) settle(items []item, seq uint64, size int, snapshot int, err error) {
 	w.mu.Lock()
 	before := w.err
 	w.err = err
@@ -279,10 +286,10 @@ func (w *writer) settle(items []item, seq uint64, size int, snapshot bool, err e
 		if last.snapshot != nil {
 			w.due = false
 		}
-		if snapshot {
-			w.batches, w.sized = 0, 0
+		if snapshot > 0 {
+			w.batches, w.sized, w.snapped = 0, 0, snapshot
 		}
-		if !w.due && (w.batches >= snapshotEvery || w.sized >= snapshotBytes) {
+		if !w.due && w.snapshotDueLocked() {
 			w.due, ask = true, true
 		}
 		for _, it := range items {
