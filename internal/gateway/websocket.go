@@ -113,8 +113,10 @@ func (w *WebSocket) SetPatience(d time.Duration) {
 // Close implements Transport. The peer gets a second to say goodbye too.
 func (w *WebSocket) Close(code int, reason string) {
 	w.once.Do(func() {
-		now := time.AfterFunc(goodbyeTime, func() { _ = w.conn.CloseNow() })
-		defer now.Stop()
+		if w.raw != nil { // the library would wait longer, and cannot be told
+			now := time.AfterFunc(goodbyeTime, func() { _ = w.raw.Close() })
+			defer now.Stop()
+		}
 		_ = w.conn.Close(websocket.StatusCode(code), reason[:cutText(reason, 120)])
 	})
 }

@@ -106,7 +106,13 @@ func (s *Server) stop(ctx context.Context, mode Mode) (Report, error) {
 		}
 		report.Stopped = append(report.Stopped, info.Notebook)
 	}
-	s.save(ctx, &report)
+	for _, info := range s.hub.Sessions() {
+		if info.Save.State == protocol.SaveFailed || info.Save.State == protocol.SaveClashed {
+			report.Unsaved = append(report.Unsaved, info.Notebook)
+		} else {
+			report.Saved = append(report.Saved, info.Notebook) // at the latest by the session's end, just below
+		}
+	}
 	errs = append(errs, s.close())
 	if mode == StopAll {
 		errs = append(errs, s.stopStrays(ctx, &report))
@@ -150,45 +156,6 @@ func ended(ctx context.Context, open *session.Session, patience time.Duration) b
 	for {
 		state, err := open.State(ctx)
 		if err == nil && !lives(state.Kernel) {
-			return true
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return false
-		}
-	}
-}
-
-// save writes the files that are not up to date, so that the report can say which are.
-func (s *Server) save(ctx context.Context, report *Report) {
-	for _, info := range s.hub.Sessions() {
-		if info.Save.State == protocol.Saved {
-			report.Saved = append(report.Saved, info.Notebook)
-			continue
-		}
-		if open, err := s.hub.Open(ctx, info.Notebook, false); err == nil {
-			open.Do(ctx, protocol.Command{Type: protocol.CmdSave, CmdID: protocol.CommandID(uuid.Must(uuid.NewV7()).String()), Notebook: info.Notebook})
-			if saved(ctx, open) {
-				report.Saved = append(report.Saved, info.Notebook)
-				continue
-			}
-		}
-		report.Unsaved = append(report.Unsaved, info.Notebook)
-	}
-}
-
-func saved(ctx context.Context, open *session.Session) bool {
-	ctx, cancel := context.WithTimeout(ctx, linesTime)
-	defer cancel()
-	tick := time.NewTicker(lookAgain)
-	defer tick.Stop()
-	for {
-		state, err := open.State(ctx)
-		if err != nil || state.Save.State == protocol.SaveFailed || state.Save.State == protocol.SaveClashed {
-			return false
-		}
-		if state.Save.State == protocol.Saved {
 			return true
 		}
 		select {
