@@ -1,0 +1,157 @@
+/** The line between page and server, in Chromium: one socket, cuts, a killed server, a proxy that strips the Upgrade header. */
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { launch } from './browser';
+import { Proxy } from './proxy';
+import { Server } from './server';
+
+const loop = 'import time\nfor i in range(60):\n    print("line", i)\n    time.sleep(0.1)\nprint("the", "end")';
+const every = [...Array(60).keys()];
+
+let server: Server;
+let browser: Browser;
+let context: BrowserContext;
+let proxy: Proxy;
+let made = 0;
+let errors: string[] = [];
+
+beforeAll(async () => {
+  [server, browser] = await Promise.all([Server.start(), launch()]);
+}, 60_000);
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+}, 60_000);
+beforeEach(async () => {
+  proxy = await Proxy.before(server.origin);
+  context = await browser.newContext();
+  context.setDefaultTimeout(30_000);
+  errors = [];
+});
+afterEach(async () => {
+  await context.close();
+  proxy.close();
+  expect(errors).toEqual([]);
+});
+
+const notebook = () => server.notebook(`line-${++made}.ipynb`, [{ id: 'loop', source: loop }, { id: 'plain', source: '6 * 7' }, { id: 'text', source: '# begin' }]);
+
+async function open(name: string): Promise<Page> {
+  const page = await context.newPage();
+  page.on('pageerror', (e) => errors.push(e.message));
+  await page.goto(`${proxy.origin}/?token=${server.token}&notebook=${encodeURIComponent(name)}`);
+  await page.locator('[data-cell]').first().waitFor();
+  return page;
+}
+const cell = (page: Page, id: string) => page.locator(`[data-cell="${id}"]`);
+const says = (page: Page, id: string, text: string) => cell(page, id).locator('.outputs', { hasText: text }).waitFor();
+const line = (page: Page, words: string) => page.locator('.line-chip', { hasText: words }).waitFor();
+const printed = async (page: Page) => [...(await cell(page, 'loop').innerText()).matchAll(/^line (\d+)$/gm)].map((m) => Number(m[1]));
+
+async function run(page: Page, id: string): Promise<void> {
+  await cell(page, id).click();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+Enter');
+}
+
+describe('one WebSocket for all pages of a browser', () => {
+  it('also when the page that came first closes', async () => {
+    const pages = [];
+    for (let i = 0; i < 4; i++) pages.push(await open(await notebook()));
+    for (const page of pages) await line(page, 'Live');
+    expect(proxy.open.size).toBe(1);
+    const [first, second] = pages;
+    if (!first || !second) throw new Error('no pages');
+    await first.close();
+    await run(second, 'plain');
+    await says(second, 'plain', '42');
+    expect(proxy.open.size).toBe(1);
+    expect(proxy.opened).toBe(1);
+  }, 90_000);
+
+  it('without shared workers: the pages elect one that holds it, and another when that closes', async () => {
+    await context.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'));
+    const first = await open(await notebook());
+    await line(first, 'Live');
+    const second = await open(await notebook());
+    await line(second, 'Live');
+    expect(proxy.open.size).toBe(1);
+    await first.close();
+    await run(second, 'plain');
+    await says(second, 'plain', '42');
+    await line(second, 'Live');
+    expect(proxy.open.size).toBe(1);
+  }, 90_000);
+
+  it('or an own one for a page whose shared worker says nothing', async () => {
+    await context.addInitScript(() => {
+      class Mute extends EventTarget {
+        readonly port = new MessageChannel().port1;
+      }
+      Reflect.set(globalThis, 'SharedWorker', Mute);
+    });
+    const page = await open(await notebook());
+    await line(page, 'Live');
+  }, 90_000);
+});
+
+describe('the line', () => {
+  it('is cut again and again under output: every line once, in order', async () => {
+    const page = await open(await notebook());
+    await run(page, 'loop');
+    await says(page, 'loop', 'line 3');
+    for (let i = 0; i < 4; i++) {
+      proxy.cut();
+      await line(page, 'Reconnecting');
+      await line(page, 'Live');
+    }
+    await says(page, 'loop', 'the end');
+    expect(await printed(page)).toEqual(every);
+  }, 90_000);
+
+  it('is gone while the server is killed in mid-run: what is typed meanwhile arrives, and so does the output', async () => {
+    const name = await notebook();
+    const page = await open(name);
+    await run(page, 'loop');
+    await says(page, 'loop', 'line 5');
+    await server.kill();
+    await line(page, 'Reconnecting');
+    await cell(page, 'text').locator('.cm-content, pre').first().click();
+    await cell(page, 'text').locator('.cm-content').waitFor();
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type(' typed while it was away');
+    await server.up();
+    await line(page, 'Live');
+    await says(page, 'loop', 'the end');
+    expect(await printed(page)).toEqual(every);
+    await expect.poll(() => server.read(name), { timeout: 20_000 }).toContain('# begin typed while it was away');
+  }, 90_000);
+
+  it('goes over plain HTTP, and says so, when a proxy strips the Upgrade header', async () => {
+    proxy.stripUpgrade = true;
+    const page = await open(await notebook());
+    const began = Date.now();
+    await line(page, 'plain HTTP');
+    expect(Date.now() - began).toBeLessThan(5_000);
+    await run(page, 'loop');
+    await says(page, 'loop', 'the end');
+    expect(await printed(page)).toEqual(every);
+  }, 90_000);
+});
+
+it('what was typed and never sent survives a reload while the server is away', async () => {
+  const name = await notebook();
+  const page = await open(name);
+  await line(page, 'Live');
+  await page.evaluate(() => document.querySelector('[data-cell]') !== null);
+  await cell(page, 'text').locator('.cm-content, pre').first().click();
+  await cell(page, 'text').locator('.cm-content').waitFor();
+  await page.keyboard.press('Control+End');
+  await server.kill();
+  await page.keyboard.type(' kept over a reload');
+  await server.up();
+  await page.reload();
+  await line(page, 'Live');
+  await expect.poll(async () => (await cell(page, 'text').innerText()).replaceAll('\u00a0', ' ')).toContain('# begin kept over a reload');
+  await expect.poll(async () => (await server.read(name)).split('kept over a reload').length, { timeout: 20_000 }).toBe(2);
+}, 90_000);
