@@ -74,9 +74,9 @@ func TestF3_kernel_ends_in_mid_cell(t *testing.T) {
 		name, code string
 		want       []string // words of the death's text
 	}{
-		{"exit", "print('before', flush=True)\nimport os; os._exit(3)", []string{"3"}},
-		{"killed", "print('before', flush=True)\nimport os, signal; os.kill(os.getpid(), signal.SIGKILL)", []string{"SIGKILL"}},
-		{"segmentation fault", "print('before', flush=True)\nimport ctypes; ctypes.string_at(0)", []string{"SIGSEGV"}},
+		{"exit", "print('before', flush=True)\nimport os, time; time.sleep(0.1); os._exit(3)", []string{"3"}},
+		{"killed", "print('before', flush=True)\nimport os, signal, time; time.sleep(0.1); os.kill(os.getpid(), signal.SIGKILL)", []string{"SIGKILL"}},
+		{"segmentation fault", "print('before', flush=True)\nimport ctypes, time; time.sleep(0.1); ctypes.string_at(0)", []string{"SIGSEGV"}},
 	}
 	s := newServer(t, "7")
 	for i, tt := range tests {

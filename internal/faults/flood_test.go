@@ -163,6 +163,7 @@ func TestF28_many_displays(t *testing.T) {
 func TestBar_stays_one_line(t *testing.T) {
 	s := newServer(t, "7")
 	var lag []time.Duration
+	s.notebook("bar.ipynb")
 	c := pageclient.Open(pageclient.Options{URL: s.URL, Token: s.Token, Notebook: "bar.ipynb", OnEvents: func(_ protocol.Events, events []protocol.Event, _ *protocol.State) {
 		for _, e := range events {
 			if put, ok := e.(protocol.TextPut); ok {
@@ -232,6 +233,7 @@ func outputsOf(c *protocol.Cell) []string {
 // Promise 1: the tab is closed while the cell prints; on return every line is there, the cell is still marked running, new ones arrive.
 func TestClosed_tab(t *testing.T) {
 	s := newServer(t, "7")
+	s.notebook("tab.ipynb")
 	first := pageclient.Open(pageclient.Options{URL: s.URL, Token: s.Token, Notebook: "tab.ipynb"})
 	value(t, first, "warm", "1")
 	n := short(60, 600)

@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -196,9 +198,13 @@ func (s *Server) cleanUp() {
 	}
 }
 
-// Client opens a page client on a notebook; via, when not empty, is a proxy's URL.
+// emptyNotebook is what a new file holds.
+const emptyNotebook = `{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}`
+
+// Client opens a page client on a notebook, which is made when it is not there; via, when not empty, is a proxy's URL.
 func (s *Server) Client(notebook string, via ...string) *pageclient.Client {
 	s.t.Helper()
+	s.notebook(notebook)
 	to := s.URL
 	if len(via) > 0 {
 		to = via[0]
@@ -211,6 +217,21 @@ func (s *Server) Client(notebook string, via ...string) *pageclient.Client {
 		}
 	})
 	return c
+}
+
+func (s *Server) notebook(name string) {
+	s.t.Helper()
+	f, err := os.OpenFile(filepath.Join(s.Dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := f.WriteString(emptyNotebook); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // Get fetches a path with the token.

@@ -61,6 +61,7 @@ func TestF8_line_cut_at_random_points(t *testing.T) {
 func TestF9_half_open_line(t *testing.T) {
 	s := newServer(t, "7")
 	p := newProxy(t, s.URL)
+	s.notebook("half.ipynb")
 	c := pageclient.Open(pageclient.Options{URL: p.URL, Token: s.Token, Notebook: "half.ipynb", Silence: 25 * time.Second})
 	t.Cleanup(c.Close)
 	value(t, c, "warm", "1")
