@@ -1,6 +1,7 @@
-import type { Ack, Cell, CellId, CellType, Command, CommandBody, CommandId, Event, FeedFrame, Gone, JsonObject, Kernel, KernelResponse, Prompt, RequestId, Save, SnapshotPart, State } from '../protocol/types';
+import type { Ack, Cell, CellId, Command, CommandBody, CommandId, Event, FeedFrame, Gone, JsonObject, Kernel, KernelResponse, Prompt, RequestId, Save, SnapshotPart, State } from '../protocol/types';
 import type { BinEntry } from '../protocol/types';
 import { newCellId, newCommandId, type IdSource } from '../protocol/ids';
+import { NotebookActions, type SubmitOptions } from './actions';
 import { applyAll, indexOf } from './apply';
 import { CellStore, sameJson } from './cell';
 import { applyChanges } from './changes';
@@ -45,7 +46,7 @@ export interface StoreParts {
  * One notebook as this page knows it: a replica of the server's session, what waits for the server on top, and a channel for each
  * thing a view may show. Frames are fed in by the connection; they are applied together, once per frame of the screen.
  */
-export class NotebookStore implements NotebookView {
+export class NotebookStore extends NotebookActions implements NotebookView {
   readonly name;
   readonly cellIds = signal<readonly CellId[]>([], sameList);
   readonly kernel = signal<Kernel>(emptyState.kernel, sameJson);
@@ -74,6 +75,7 @@ export class NotebookStore implements NotebookView {
   #overlaid: ReadonlySet<CellId> = new Set();
 
   constructor(parts: StoreParts) {
+    super();
     this.#parts = parts;
     this.name = signal(parts.path);
     this.#held = new HeldCommands(parts.keep, `held:${parts.path}`, (id) => this.#flushed(id));
@@ -297,7 +299,7 @@ export class NotebookStore implements NotebookView {
   #docOutlet(id: CellId): DocOutlet {
     const command = (cmd_id: CommandId, version: number, changes: PendingChanges): Command => ({ type: 'edit', cmd_id, notebook: this.path, cell_id: id, version, changes });
     return {
-      send: (version, changes) => this.#submit({ type: 'edit', cell_id: id, version, changes }),
+      send: (version, changes) => this.submit({ type: 'edit', cell_id: id, version, changes }),
       amend: (cmd, version, changes) => {
         const done = this.#parts.outlet.amend(command(cmd, version, changes));
         if (done) this.#pending.amend(cmd, { type: 'edit', cell_id: id, version, changes });
@@ -355,7 +357,7 @@ export class NotebookStore implements NotebookView {
     this.#pending.keep(command, any, text, this.#parts.ids.now());
   }
 
-  #submit(body: CommandBody, options?: { secret?: boolean; after?: readonly CellId[] | null }): CommandId {
+  protected override submit(body: CommandBody, options?: SubmitOptions): CommandId {
     const cmd_id = newCommandId(this.#parts.ids);
     const command: Command = { ...body, cmd_id, notebook: this.path };
     this.#pending.add(command, this.#parts.ids.now());
@@ -371,71 +373,28 @@ export class NotebookStore implements NotebookView {
     this.#parts.outlet.submit(command, false);
   }
 
+  protected override newCellId(): CellId {
+    return newCellId(this.#parts.ids);
+  }
+
   dismiss(id: CommandId): void {
     this.#pending.drop(id);
     this.#overlay();
   }
 
-  // ---- what a person asks for
+  // ---- what a person asks for, beside NotebookActions
 
-  execute(id: CellId): void {
-    this.#submit({ type: 'execute', cell_id: id }, { after: [id] });
-  }
   /** Runs code as this cell: it becomes its source. A cell that is not there yet is put at the end. */
   executeCode(id: CellId, code: string): void {
     const cell = this.#cells.get(id);
     if (cell) cell.doc.replace(code);
     if (cell) this.execute(id);
-    else this.#submit({ type: 'execute', cell_id: id, code });
-  }
-  run(ids?: readonly CellId[]): void {
-    this.#submit(ids ? { type: 'run', cell_ids: ids } : { type: 'run' }, { after: ids ?? null });
-  }
-  cancel(id?: CellId): void {
-    this.#submit(id === undefined ? { type: 'cancel' } : { type: 'cancel', cell_id: id });
-  }
-  interrupt(): void {
-    this.#submit({ type: 'interrupt' });
+    else this.submit({ type: 'execute', cell_id: id, code });
   }
   answer(request: RequestId, value: string): void {
     this.#answered.add(request);
     const secret = this.#state.prompts.find((p) => p.request_id === request)?.password ?? true;
-    this.#submit({ type: 'input_reply', request_id: request, value }, { secret });
-  }
-  extend(request: RequestId, seconds: number): void {
-    this.#submit({ type: 'prompt_extend', request_id: request, seconds });
-  }
-  insert(index: number, type: CellType, source = ''): CellId {
-    const id = newCellId(this.#parts.ids);
-    this.#submit({ type: 'cell_insert', cell_id: id, index, cell_type: type, source });
-    return id;
-  }
-  remove(ids: readonly CellId[]): void {
-    for (const id of ids) this.#submit({ type: 'cell_delete', cell_id: id });
-  }
-  restore(id: CellId, index: number): void {
-    this.#submit({ type: 'cell_restore', cell_id: id, index });
-  }
-  move(id: CellId, index: number): void {
-    this.#submit({ type: 'cell_move', cell_id: id, index });
-  }
-  change(id: CellId, what: { type?: CellType; metadata?: JsonObject }): void {
-    this.#submit({ type: 'cell_change', cell_id: id, ...(what.type ? { cell_type: what.type } : {}), ...(what.metadata ? { metadata: what.metadata } : {}) });
-  }
-  clear(id?: CellId): void {
-    this.#submit(id === undefined ? { type: 'clear_outputs' } : { type: 'clear_outputs', cell_id: id });
-  }
-  kernelStart(name?: string): void {
-    this.#submit({ type: 'kernel_start', ...(name === undefined ? {} : { name }) });
-  }
-  kernelRestart(options: { force?: boolean; name?: string } = {}): void {
-    this.#submit({ type: 'kernel_restart', ...options });
-  }
-  kernelStop(options: { force?: boolean } = {}): void {
-    this.#submit({ type: 'kernel_stop', ...options });
-  }
-  save(): void {
-    this.#submit({ type: 'save' }, { after: null });
+    this.submit({ type: 'input_reply', request_id: request, value }, { secret });
   }
   complete(_: CellId, code: string, cursor: number, signal: AbortSignal): Promise<KernelResponse> {
     return this.#parts.outlet.request({ kind: 'complete', code, cursor }, signal);
