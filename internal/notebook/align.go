@@ -8,12 +8,11 @@ import (
 // Align gives the cells of a document that was read anew the ids that the same cells have in base. Files before 4.5 hold no
 // ids, and some programs write new ones: without it every cell would be another. A cell is the same when it has the id, or
 // else the type and source, in the order of base; of cells without an id in the file also those that stand between the same two
-// neighbours and are alike. newID makes ids for the others that have none in the file.
-func (d *Document) Align(base *Document, newID func() CellID) { d.Cells = alignedCells(base, d, newID) }
+// neighbours and are alike. The cells themselves are not changed: d gets copies where an id is another.
+func (d *Document) Align(base *Document) { d.Cells = alignedCells(base, d) }
 
-// alignedCells are d's cells, those that get another id copied.
-func alignedCells(base, d *Document, newID func() CellID) []*Cell {
-	a := aligner{base: base.Cells, cells: slices.Clone(d.Cells), ids: map[CellID]bool{}}
+func alignedCells(base, d *Document) []*Cell {
+	a := aligner{base: base.Cells, cells: slices.Clone(d.Cells)}
 	inBase := map[CellID]int{}
 	for i, c := range base.Cells {
 		inBase[c.ID] = i
@@ -21,9 +20,8 @@ func alignedCells(base, d *Document, newID func() CellID) []*Cell {
 	pairs := make([]int, len(a.cells)) // the place in base of the same cell, -1 for none
 	for i, c := range a.cells {
 		pairs[i] = -1
-		if at, ok := inBase[c.ID]; ok && !c.NoID {
+		if at, ok := inBase[c.ID]; ok {
 			pairs[i] = at
-			a.ids[c.ID] = true
 		}
 	}
 	if slices.Index(pairs, -1) < 0 {
@@ -31,30 +29,17 @@ func alignedCells(base, d *Document, newID func() CellID) []*Cell {
 	}
 	a.pair(pairs)
 	for i, at := range pairs {
-		c := *a.cells[i]
-		switch {
-		case at >= 0:
+		if at >= 0 && a.cells[i].ID != base.Cells[at].ID {
+			c := *a.cells[i]
 			c.ID = base.Cells[at].ID
-		case c.NoID && isIn(inBase, c.ID):
-			c.ID = freeID(a.ids, newID) // it has another's id by chance
-		}
-		a.ids[c.ID] = true
-		if c.ID != a.cells[i].ID {
 			a.cells[i] = &c
 		}
 	}
 	return a.cells
 }
 
-func isIn(places map[CellID]int, id CellID) bool {
-	_, ok := places[id]
-	return ok
-}
-
 type aligner struct {
-	base  []*Cell
-	cells []*Cell
-	ids   map[CellID]bool // taken
+	base, cells []*Cell
 }
 
 // pair finds partners for cells that have none.

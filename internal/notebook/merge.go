@@ -18,7 +18,7 @@ type Clash struct {
 // see Align. The documents given are not changed; their cells may be shared with the result.
 func Merge(base, ours, theirs *Document, newID func() CellID) (merged *Document, clashes []Clash) {
 	aligned := *theirs
-	aligned.Cells = alignedCells(base, theirs, newID)
+	aligned.Cells = alignedCells(base, theirs)
 	theirs = &aligned
 	m := merger{base: byID(base), ours: byID(ours), theirs: byID(theirs), taken: map[CellID]bool{}, newID: newID}
 	for _, d := range []*Document{base, ours, theirs} {

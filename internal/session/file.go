@@ -127,6 +127,9 @@ func (s *Session) readAgain() {
 
 // takeOver brings a changed file in: as it is when nothing here is unsaved, else both are joined.
 func (s *Session) takeOver(doc *notebook.Document, stamp files.Stamp) {
+	if s.carried != nil {
+		doc.Align(s.carried)
+	}
 	if s.core.save.dirty() {
 		s.mergeFile(doc, stamp)
 		return

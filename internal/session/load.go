@@ -129,6 +129,7 @@ func (s *Session) openFromFile(doc *notebook.Document) {
 // openFromJournal: the journal's state goes on, joined with the file when that has changed since (J5).
 func (s *Session) openFromJournal(doc *notebook.Document, stamp files.Stamp) {
 	c := s.core
+	s.align(doc)
 	for _, e := range c.take().effects {
 		if spill, ok := e.(keepSpill); ok { // it may not have been written
 			s.perform(spill)
@@ -142,10 +143,21 @@ func (s *Session) openFromJournal(doc *notebook.Document, stamp files.Stamp) {
 		c.save.since = 0
 		c.emit(savedAs{Base: base{Stamp: stamp}})
 	default:
-		s.carried = s.keptBase(c.priv.Base.Stamp)
+		if s.carried = s.keptBase(c.priv.Base.Stamp); s.carried != nil {
+			s.align(s.carried)
+		}
 		s.mergeFile(doc, stamp)
 	}
 	c.settle()
+}
+
+// align gives the cells of a file that was read anew the ids that they have here: not every file holds ids.
+func (s *Session) align(doc *notebook.Document) {
+	here := notebook.New()
+	for _, cell := range s.core.pub.Cells {
+		here.Cells = append(here.Cells, &notebook.Cell{ID: notebook.CellID(cell.ID), Type: cell.Type, Source: cell.Source})
+	}
+	doc.Align(here)
 }
 
 // begin performs what restoring has decided and takes up the kernel of before.
