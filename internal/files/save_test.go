@@ -10,15 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/runnel-dev/runnel/internal/fault"
 )
@@ -274,47 +271,6 @@ func killSaver(t *testing.T, dir string, after time.Duration) {
 	must(t, cmd.Process.Kill())
 	if err := cmd.Wait(); !strings.Contains(fmt.Sprint(err), "killed") {
 		t.Fatalf("the saver ended by itself: %v", err)
-	}
-}
-
-// TestFullDisk fills a small disk while saving: the old version stays whole, the error says what it is, and it heals by itself.
-func TestFullDisk(t *testing.T) {
-	if runtime.GOOS != "linux" || os.Getuid() != 0 {
-		t.Skip("only root on Linux may mount a small disk; TestSaveFails makes the same errors by a hook")
-	}
-	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"); err != nil {
-		t.Logf("no disk can be mounted here (%v): TestSaveFails makes the same errors by a hook", err)
-		return
-	}
-	defer func() { must(t, unix.Unmount(dir, 0)) }()
-	f, err := Open(dir, Options{})
-	must(t, err)
-	defer f.Close()
-	ctx := context.Background()
-	stamp, err := f.Save(ctx, "a.ipynb", version(1)[:100_000], nil)
-	must(t, err)
-	must(t, os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, 300_000), 0o644))
-	for size := 60_000; size < 1_000_000; size += 70_001 {
-		next, err := f.Save(ctx, "a.ipynb", bytes.Repeat([]byte("x"), size), &stamp)
-		if err == nil {
-			stamp = next
-			continue
-		}
-		if !errors.Is(err, ErrNoSpace) || fault.KindOf(err) != fault.NoSpace {
-			t.Errorf("%d bytes: %v", size, err)
-		}
-		if _, now, err := f.Read("a.ipynb"); err != nil || !now.Same(stamp) || len(temps(t, dir)) > 0 {
-			t.Errorf("%d bytes: %v, %v, left %q", size, now, err, temps(t, dir))
-		}
-	}
-	must(t, os.Remove(filepath.Join(dir, "ballast")))
-	if _, err = f.Save(ctx, "a.ipynb", version(2)[:150_000], &stamp); err != nil {
-		t.Errorf("the disk has space again: %v", err)
-	}
-	must(t, unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
-	if _, err = f.Save(ctx, "a.ipynb", []byte("x"), nil); !errors.Is(err, ErrReadOnly) {
-		t.Errorf("on a disk that is read only: %v", err)
 	}
 }
 

@@ -1,0 +1,89 @@
+package files
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/runnel-dev/runnel/internal/fault"
+)
+
+// TestFullDisk fills a small disk while saving: the old version stays whole, the error says what it is, and it heals by itself.
+func TestFullDisk(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root on Linux may mount a small disk; TestSaveFails makes the same errors by a hook")
+	}
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"); err != nil {
+		t.Logf("no disk can be mounted here (%v): TestSaveFails makes the same errors by a hook", err)
+		return
+	}
+	defer func() { must(t, unix.Unmount(dir, 0)) }()
+	f, err := Open(dir, Options{})
+	must(t, err)
+	defer f.Close()
+	ctx := context.Background()
+	stamp, err := f.Save(ctx, "a.ipynb", version(1)[:100_000], nil)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, 300_000), 0o644))
+	for size := 60_000; size < 1_000_000; size += 70_001 {
+		next, err := f.Save(ctx, "a.ipynb", bytes.Repeat([]byte("x"), size), &stamp)
+		if err == nil {
+			stamp = next
+			continue
+		}
+		if !errors.Is(err, ErrNoSpace) || fault.KindOf(err) != fault.NoSpace {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+		if _, now, err := f.Read("a.ipynb"); err != nil || !now.Same(stamp) || len(temps(t, dir)) > 0 {
+			t.Errorf("%d bytes: %v, %v, left %q", size, now, err, temps(t, dir))
+		}
+	}
+	must(t, os.Remove(filepath.Join(dir, "ballast")))
+	if _, err = f.Save(ctx, "a.ipynb", version(2)[:150_000], &stamp); err != nil {
+		t.Errorf("the disk has space again: %v", err)
+	}
+	must(t, unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+	if _, err = f.Save(ctx, "a.ipynb", []byte("x"), nil); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("on a disk that is read only: %v", err)
+	}
+}
+
+// TestTrashOnAnotherDisk: what cannot be renamed there is copied, and comes back whole.
+func TestTrashOnAnotherDisk(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root on Linux may mount another disk; TestCopyTree shows the copying")
+	}
+	trash := t.TempDir()
+	if err := unix.Mount("tmpfs", trash, "tmpfs", 0, "size=4m"); err != nil {
+		t.Logf("no disk can be mounted here (%v): TestCopyTree shows the copying", err)
+		return
+	}
+	defer func() { must(t, unix.Unmount(trash, 0)) }()
+	dir := t.TempDir()
+	f, err := Open(dir, Options{Trash: trash})
+	must(t, err)
+	defer f.Close()
+	put(t, dir, "sub/deep/a.ipynb", "text")
+	id, err := f.Delete("sub")
+	must(t, err)
+	if _, err := os.Stat(filepath.Join(dir, "sub")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("still there: %v", err)
+	}
+	p, err := f.Restore(context.Background(), id)
+	if err != nil || p != "sub" || content(t, dir, "sub/deep/a.ipynb") != "text" {
+		t.Errorf("%q, %v", p, err)
+	}
+	put(t, dir, "big", string(make([]byte, 5<<20)))
+	if _, err := f.Delete("big"); !errors.Is(err, ErrNoSpace) {
+		t.Errorf("the trash is full: %v", err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "big")); err != nil || info.Size() != 5<<20 {
+		t.Errorf("what could not be deleted is damaged: %v", err)
+	}
+}
