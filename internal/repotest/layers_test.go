@@ -30,8 +30,8 @@ var layers = []struct {
 	{"internal/kernel internal/journal internal/files", "the session's hands: a kernel, a disk, a folder; each could be replaced"},
 	{"internal/keeper internal/pyenv", "the keeper stays small: nothing of notebooks or databases may come into its process"},
 	{"internal/pageclient internal/plainclient", "clients know the protocol and nothing of the server"},
-	{"internal/notebook internal/changes internal/termtext internal/jupyter", "values: no clock, no disk, no goroutine of their own"},
-	{"internal/protocol internal/zmtp internal/place internal/fault", "languages and words that everything above may use"},
+	{"internal/notebook internal/protocol internal/termtext internal/jupyter", "values: no clock, no disk, no goroutine of their own"},
+	{"internal/changes internal/zmtp internal/place internal/fault", "an algebra, a wire, places and words that everything above may use"},
 }
 
 // testOnly packages are imported by tests alone, and may import everything.
