@@ -32,7 +32,7 @@ func (l listener) Accept() (net.Conn, error) {
 const (
 	defaultPatience = 30 * time.Second
 	writePiece      = 32 << 10
-	unsentMax       = 128 << 10
+	unsentMax       = 32 << 10
 )
 
 // progress is a connection whose writes must get on.

@@ -5,4 +5,4 @@ package httpapi
 import "net"
 
 // Elsewhere the buffer as a whole is kept small instead.
-func keepUnsentSmall(c *net.TCPConn) { _ = c.SetWriteBuffer(2 * unsentMax) }
+func keepUnsentSmall(c *net.TCPConn) { _ = c.SetWriteBuffer(4 * unsentMax) }
