@@ -18,19 +18,29 @@ export function createConnection(): PageConnection {
   });
 }
 
-/** With the next frame of the screen; at once when the page is hidden; not later than 100 ms when it is covered and gets no frames. */
+/** Less than a frame: what comes so soon after the last time waits for the next frame. */
+const FRAME = 14;
+let last = -Infinity;
+
+/**
+ * At once when nothing was drawn for a frame's time, so that a lone print is in the very next frame; else with that frame, all
+ * together. At once when the page is hidden; not later than 100 ms when it is covered and gets no frames.
+ */
 function soon(fn: () => void): void {
-  if (document.visibilityState === 'hidden') return queueMicrotask(fn);
-  const frame = requestAnimationFrame(() => run());
-  const timer = setTimeout(() => run(), 100);
   let done = false;
   const run = () => {
     if (done) return;
     done = true;
     cancelAnimationFrame(frame);
     clearTimeout(timer);
+    last = performance.now();
     fn();
   };
+  let frame = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  if (document.visibilityState === 'hidden' || performance.now() - last > FRAME) return queueMicrotask(run);
+  frame = requestAnimationFrame(run);
+  timer = setTimeout(run, 100);
 }
 
 function onWake(fn: () => void): () => void {
