@@ -255,6 +255,7 @@ function classes(s: Style, fg: Colour, bg: Colour): string {
   const out: string[] = [];
   if (fg >= 0 && fg < 16) out.push(`f${fg}`);
   if (bg >= 0 && bg < 16) out.push(`b${bg}`);
+  if (bg >= 0) out.push('on');
   if (s.inverse && fg < 0) out.push('fi');
   if (s.inverse && bg < 0) out.push('bi');
   for (const name of ['bold', 'dim', 'italic', 'underline', 'strike', 'hidden'] as const) if (s[name]) out.push(`a-${name}`);

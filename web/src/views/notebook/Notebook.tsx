@@ -40,6 +40,10 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
     startAt(notebook, store);
   }, [ids.length, notebook, store]);
   useEffect(() => {
+    // A notebook that was never written in has one cell, ready to type.
+    if (ready.kind === 'ready' && store.cellIds.get().length === 0 && store.bin.get().length === 0) notebook.insertAt(0, 'code', '', 'edit');
+  }, [ready, notebook, store]);
+  useEffect(() => {
     const timer = setTimeout(() => void loadEditor(), 300);
     return () => clearTimeout(timer);
   }, []);

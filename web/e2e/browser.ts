@@ -1,0 +1,97 @@
+/** Chromium, and a notebook's page as a person uses it. */
+import { existsSync } from 'node:fs';
+import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
+import type { Server } from './server';
+
+const candidates = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'];
+const quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+export async function launch(): Promise<Browser> {
+  const path = candidates.find((p) => p !== undefined && existsSync(p));
+  if (path === undefined) throw new Error('Chromium is not there: install it (Debian: apt-get install chromium) or name it in CHROMIUM');
+  return chromium.launch({ executablePath: path, args: quiet });
+}
+
+/** One person's browser: logged in. */
+export async function person(browser: Browser, server: Server, options: { colorScheme?: 'light' | 'dark'; viewport?: { width: number; height: number } } = {}): Promise<BrowserContext> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(15_000);
+  const page = await context.newPage();
+  await page.goto(`${server.origin}/?token=${server.token}`);
+  await page.close();
+  return context;
+}
+
+/** A tab on a notebook. */
+export class Tab {
+  readonly page: Page;
+  readonly errors: string[] = [];
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.on('pageerror', (e) => this.errors.push(e.message));
+  }
+
+  static async open(context: BrowserContext, url: string): Promise<Tab> {
+    const tab = new Tab(await context.newPage());
+    await tab.page.goto(url);
+    await tab.ready();
+    return tab;
+  }
+
+  async ready(): Promise<void> {
+    await this.page.locator('[data-cell]').first().waitFor();
+    await this.page.locator('.line-chip', { hasText: 'Live' }).waitFor({ state: 'attached' });
+  }
+
+  cell(id: string): Locator {
+    return this.page.locator(`[data-cell="${id}"]`);
+  }
+
+  /** By its place, from 1. */
+  nth(place: number): Locator {
+    return this.page.locator('[data-cell]').nth(place - 1);
+  }
+
+  async idOf(cell: Locator): Promise<string> {
+    return (await cell.getAttribute('data-cell')) ?? '';
+  }
+
+  source(cell: Locator): Promise<string> {
+    return cell.evaluate((el) => {
+      const lines = [...el.querySelectorAll('.cm-line')];
+      return lines.length > 0 ? lines.map((l) => l.textContent ?? '').join('\n') : (el.querySelector('.code-static')?.textContent ?? '').replaceAll('\u200b', '');
+    });
+  }
+
+  output(cell: Locator): Promise<string> {
+    return cell.evaluate((el) => [...el.querySelectorAll('.outputs .out-stream .out-text')].map((e) => e.textContent ?? '').join(''));
+  }
+
+  /** Goes into the cell and makes its text this. */
+  async write(cell: Locator, text: string): Promise<void> {
+    await cell.locator('.code').first().click();
+    await cell.locator('.cm-content').waitFor();
+    await this.page.keyboard.press('ControlOrMeta+a');
+    await this.page.keyboard.press('Delete');
+    await this.page.keyboard.insertText(text);
+  }
+
+  /** Makes it the active cell, in command mode. */
+  async select(cell: Locator): Promise<void> {
+    await cell.locator('.gutter').click({ position: { x: 4, y: 4 } });
+  }
+
+  async run(cell: Locator): Promise<void> {
+    await this.select(cell);
+    await this.page.keyboard.press('ControlOrMeta+Enter');
+  }
+
+  async ended(cell: Locator, status = 'ok', timeout = 20_000): Promise<void> {
+    await this.page.waitForFunction(
+      ([id, want]) => document.querySelector(`[data-cell="${id}"]`)?.classList.contains(`ended-${want}`),
+      [await this.idOf(cell), status] as const,
+      { timeout },
+    );
+  }
+}

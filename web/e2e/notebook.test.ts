@@ -1,0 +1,316 @@
+/** A person at the page: the built binary, a real Python kernel, Chromium. */
+import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Browser, BrowserContext } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { launch, person, Tab } from './browser';
+import { Server } from './server';
+
+const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+let server: Server;
+let browser: Browser;
+let context: BrowserContext;
+let made = 0;
+
+beforeAll(async () => {
+  [server, browser] = await Promise.all([Server.start(), launch()]);
+}, 60_000);
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+}, 60_000);
+beforeEach(async () => {
+  context = await person(browser, server);
+});
+afterEach(() => context.close());
+
+/** A tab on a new notebook with these cells. */
+async function open(...sources: string[]): Promise<Tab> {
+  const name = await server.notebook(`test-${++made}.ipynb`, sources.map((source, i) => ({ id: `c${i + 1}`, source })));
+  return Tab.open(context, server.url(name));
+}
+
+describe('a cell', () => {
+  it('is written, run and saved', async () => {
+    const tab = await open('');
+    const cell = tab.nth(1);
+    await tab.page.keyboard.type('6 * 7');
+    await tab.page.keyboard.press('Shift+Enter');
+    await tab.ended(cell);
+    expect(await cell.locator('.outputs').innerText()).toContain('42');
+    // The end of the notebook: a new cell, in edit mode.
+    await tab.page.locator('[data-cell].editing').waitFor();
+    expect(await tab.page.locator('[data-cell]').count()).toBe(2);
+    await expect.poll(() => server.read(`test-${made}.ipynb`), { timeout: 15_000 }).toContain('6 * 7');
+    expect(tab.errors).toEqual([]);
+  });
+
+  it('is marked in the frame of the key press', async () => {
+    const tab = await open('import time; time.sleep(1)');
+    await tab.page.keyboard.press('Escape');
+    const marked = await tab.page.evaluate(() => {
+      const cell = document.querySelector('[data-cell]');
+      cell?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', code: 'Enter', ctrlKey: true, bubbles: true, cancelable: true }));
+      return new Promise<string>((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(cell?.className ?? ''))));
+    });
+    expect(marked).toMatch(/is-(sending|queued|running)/);
+  });
+
+  it('shows a loop line by line, as it prints', async () => {
+    const tab = await open('import time\nfor i in range(5):\n    print("line", i)\n    time.sleep(0.4)');
+    const cell = tab.nth(1);
+    await tab.run(cell);
+    const seen = new Set<number>();
+    await expect
+      .poll(async () => {
+        seen.add((await tab.output(cell)).split('\n').length - 1);
+        return seen.has(5);
+      }, { timeout: 20_000, interval: 40 })
+      .toBe(true);
+    expect([1, 2, 3, 4].every((n) => seen.has(n))).toBe(true);
+  });
+
+  it('keeps a progress bar on one line', async () => {
+    const tab = await open('import time\nfor i in range(101):\n    print(f"\\r{i:3d}%", end="")\n    time.sleep(0.002)\nprint()');
+    const cell = tab.nth(1);
+    await tab.run(cell);
+    await tab.ended(cell);
+    await expect.poll(() => tab.output(cell)).toBe('100%\n');
+  });
+
+  it('shows the last frame of an error first, and leads to its cell', async () => {
+    const tab = await open('def half(x):\n    return 1 / x', 'half(0)');
+    await tab.run(tab.nth(1));
+    await tab.ended(tab.nth(1));
+    await tab.run(tab.nth(2));
+    await tab.ended(tab.nth(2), 'error');
+    const error = tab.nth(2).locator('.out-error');
+    expect(await error.innerText()).toContain('ZeroDivisionError: division by zero');
+    await error.locator('.err-where').first().click();
+    await tab.page.locator('[data-cell="c1"].active').waitFor();
+  });
+
+  it('puts HTML and scripts in a frame that cannot reach the page', async () => {
+    const tab = await open(
+      'from IPython.display import HTML\nHTML("<b id=x>hello</b><script>try { parent.document.title = \'owned\'; x.textContent = \'out\' } catch { x.textContent = \'kept in\' }</script>")',
+    );
+    await tab.run(tab.nth(1));
+    const frame = tab.nth(1).locator('iframe');
+    await frame.waitFor();
+    expect(await frame.getAttribute('sandbox')).toBe('allow-scripts');
+    await frame.contentFrame().locator('#x', { hasText: 'kept in' }).waitFor();
+  });
+});
+
+describe('a question', () => {
+  it('is answered where the output ends', async () => {
+    const tab = await open('name = input("Name: ")\nprint("hello", name)');
+    const cell = tab.nth(1);
+    await tab.run(cell);
+    await cell.locator('.ask input').waitFor();
+    await expect.poll(() => tab.page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Name:');
+    expect(await tab.page.title()).toContain('waits for your answer');
+    await tab.page.keyboard.type('Ada');
+    await tab.page.keyboard.press('Enter');
+    await tab.ended(cell);
+    expect(await tab.output(cell)).toContain('hello Ada');
+    expect(await tab.page.evaluate(() => document.activeElement?.closest('[data-cell]')?.getAttribute('data-cell'))).toBe('c1');
+  });
+
+  it('survives a reload, with what was typed', async () => {
+    const tab = await open('print(input("Week: ") + "!")');
+    await tab.run(tab.nth(1));
+    const box = tab.nth(1).locator('.ask input');
+    await box.fill('46');
+    await tab.page.reload();
+    await tab.ready();
+    await expect.poll(() => box.inputValue()).toBe('46');
+    await box.press('Enter');
+    await tab.ended(tab.nth(1));
+    expect(await tab.output(tab.nth(1))).toContain('46!');
+  });
+
+  it('is answered once: the other tab says so', async () => {
+    const one = await open('print(input("Who? "))');
+    const two = await Tab.open(context, one.page.url());
+    await one.run(one.nth(1));
+    await two.nth(1).locator('.ask input').waitFor();
+    await one.nth(1).locator('.ask input').fill('me');
+    await one.nth(1).locator('.ask input').press('Enter');
+    await two.page.locator('.toast', { hasText: 'another tab' }).waitFor();
+    expect(await two.nth(1).locator('.ask').count()).toBe(0);
+  });
+
+  it('hides a password, everywhere', async () => {
+    const secret = 'correct-horse-battery';
+    const tab = await open('from getpass import getpass\nlength = len(getpass())\nprint("length", length)');
+    const cell = tab.nth(1);
+    await tab.run(cell);
+    const box = cell.locator('.ask input');
+    await box.waitFor();
+    expect(await box.getAttribute('type')).toBe('password');
+    await box.fill(secret);
+    expect(await tab.page.evaluate((s) => JSON.stringify({ ...sessionStorage, ...localStorage }).includes(s), secret)).toBe(false);
+    await box.press('Enter');
+    await tab.ended(cell);
+    expect(await tab.output(cell)).toContain(`length ${secret.length}`);
+    expect(await tab.page.content()).not.toContain(secret);
+    await tab.page.keyboard.press('ControlOrMeta+s');
+    await expect.poll(() => server.read(`test-${made}.ipynb`), { timeout: 15_000 }).toContain('length 21');
+    const all = await readdir(join(server.folder, '..'), { recursive: true, withFileTypes: true });
+    for (const f of all.filter((e) => e.isFile())) {
+      expect((await readFile(join(f.parentPath, f.name))).includes(secret), f.name).toBe(false);
+    }
+  });
+});
+
+describe('a reload in mid-run', () => {
+  it('shows the same page: output, timer, queue', async () => {
+    const tab = await open('import time\nfor i in range(12):\n    print("tick", i)\n    time.sleep(0.3)', 'print("after")');
+    await tab.page.getByRole('button', { name: 'Run all' }).click();
+    await expect.poll(() => tab.output(tab.nth(1)), { timeout: 20_000 }).toContain('tick 2');
+    await tab.page.reload();
+    await tab.ready();
+    await tab.page.locator('[data-cell="c1"].is-running').waitFor({ timeout: 2000 });
+    expect(await tab.nth(2).locator('.meta').innerText()).toBe('queued, next');
+    expect(await tab.nth(1).locator('.meta').innerText()).toMatch(/^\d+ s$/);
+    await tab.ended(tab.nth(2));
+    expect(await tab.output(tab.nth(1))).toBe(Array.from({ length: 12 }, (_, i) => `tick ${i}\n`).join(''));
+  });
+
+  it('goes on when the server was killed', async () => {
+    const tab = await open('import time\nfor i in range(20):\n    print("tick", i)\n    time.sleep(0.25)');
+    await tab.run(tab.nth(1));
+    await expect.poll(() => tab.output(tab.nth(1)), { timeout: 20_000 }).toContain('tick 2');
+    await server.kill();
+    await tab.page.locator('.line-chip', { hasText: 'Reconnecting' }).waitFor();
+    await server.up();
+    await tab.ended(tab.nth(1), 'ok', 40_000);
+    await expect.poll(() => tab.output(tab.nth(1))).toBe(Array.from({ length: 20 }, (_, i) => `tick ${i}\n`).join(''));
+  });
+});
+
+describe('editing', () => {
+  it('converges when two tabs type in one cell', async () => {
+    const one = await open('x = 1');
+    const two = await Tab.open(context, one.page.url());
+    for (const [tab, key] of [[one, 'Home'], [two, 'End']] as const) {
+      await tab.nth(1).locator('.code').click();
+      await tab.nth(1).locator('.cm-content').waitFor();
+      await tab.page.keyboard.press(`ControlOrMeta+${key}`);
+    }
+    await Promise.all([one.page.keyboard.type('aaaa ', { delay: 15 }), two.page.keyboard.type(' bbbb', { delay: 15 })]);
+    await expect.poll(async () => [await one.source(one.nth(1)), await two.source(two.nth(1))]).toEqual(['aaaa x = 1 bbbb', 'aaaa x = 1 bbbb']);
+  });
+
+  it('deletes cells and brings them back', async () => {
+    const tab = await open('first', 'second', 'third');
+    await tab.select(tab.nth(2));
+    await tab.page.keyboard.press('d');
+    await tab.page.keyboard.press('d');
+    await expect.poll(() => tab.page.locator('[data-cell]').count()).toBe(2);
+    // The focus is on the cell that took its place.
+    expect(await tab.page.evaluate(() => document.activeElement?.getAttribute('data-cell'))).toBe('c3');
+    await tab.page.locator('.toast').getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(async () => Promise.all([1, 2, 3].map((n) => tab.idOf(tab.nth(n))))).toEqual(['c1', 'c2', 'c3']);
+    expect(await tab.source(tab.nth(2))).toBe('second');
+  });
+
+  it('goes on without a line, and is sent when it is back', async () => {
+    const tab = await open('y = 1');
+    const other = await person(browser, server);
+    const name = `test-${made}.ipynb`;
+    await server.kill();
+    await tab.page.locator('.line-chip', { hasText: 'Reconnecting' }).waitFor();
+    await tab.write(tab.nth(1), 'y = 2  # written without a line');
+    await tab.page.locator('.save', { hasText: 'not sent yet' }).waitFor();
+    await server.up();
+    const two = await Tab.open(other, server.url(name));
+    await expect.poll(() => two.source(two.nth(1)), { timeout: 40_000 }).toBe('y = 2  # written without a line');
+    await other.close();
+  });
+
+  it('has Jupyter’s keys', async () => {
+    const tab = await open('a', 'b');
+    const { keyboard } = tab.page;
+    await tab.select(tab.nth(1));
+    const ids = () => tab.page.evaluate(() => [...document.querySelectorAll('[data-cell]')].map((e) => e.className.split(' ')[1]));
+    await keyboard.press('b');
+    await expect.poll(ids).toEqual(['cell-code', 'cell-code', 'cell-code']);
+    await keyboard.press('m');
+    await expect.poll(ids).toEqual(['cell-code', 'cell-markdown', 'cell-code']);
+    await keyboard.press('Enter');
+    await keyboard.type('# Title');
+    await keyboard.press('Shift+Enter');
+    await tab.nth(2).locator('h1', { hasText: 'Title' }).waitFor();
+    await tab.page.locator('[data-cell="c2"].active').waitFor();
+    await keyboard.press('z');
+    await keyboard.press('k');
+    await keyboard.press('Shift+ArrowDown');
+    expect(await tab.page.locator('[data-cell].selected').count()).toBe(2);
+    await keyboard.press('ControlOrMeta+Shift+c');
+    await tab.page.getByRole('combobox', { name: 'Find a command' }).fill('merge the sel');
+    await keyboard.press('Enter');
+    await expect.poll(() => tab.page.locator('[data-cell]').count()).toBe(2);
+  });
+});
+
+describe('the page', () => {
+  it.each(['light', 'dark'] as const)('has nothing serious for axe in the %s theme', async (colorScheme) => {
+    await context.close();
+    context = await person(browser, server, { colorScheme });
+    const tab = await open('print("text")', 'input("Name: ")', '1 / 0');
+    await tab.run(tab.nth(3));
+    await tab.ended(tab.nth(3), 'error');
+    await tab.run(tab.nth(1));
+    await tab.ended(tab.nth(1));
+    await tab.run(tab.nth(2));
+    await tab.nth(2).locator('.ask input').waitFor();
+    const background = await tab.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    expect(background).toBe(colorScheme === 'dark' ? 'rgb(19, 21, 23)' : 'rgb(247, 248, 248)');
+    const axe = await readFile(axeSource, 'utf8');
+    await tab.page.evaluate(axe);
+    const found = await tab.page.evaluate(async () => {
+      const result: { violations: { id: string; impact: string; nodes: { target: string[] }[] }[] } = await Reflect.get(window, 'axe').run(document, { iframes: false });
+      return result.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join('; ')}`);
+    });
+    expect(found).toEqual([]);
+    await tab.nth(2).locator('.ask input').press('Enter');
+  });
+
+  it('works on a phone: watch, answer, stop', async () => {
+    await context.close();
+    context = await person(browser, server, { viewport: { width: 360, height: 740 } });
+    const tab = await open('import time\nname = input("Name: ")\ntime.sleep(60)');
+    await tab.page.getByRole('button', { name: 'Run all' }).click();
+    await tab.nth(1).locator('.ask input').fill('Ada');
+    await tab.nth(1).locator('.ask-send').click();
+    await tab.page.getByRole('button', { name: 'Interrupt', exact: true }).click();
+    await tab.page.waitForFunction(() => /ended-(interrupted|error)/.test(document.querySelector('[data-cell]')?.className ?? ''), null, { timeout: 10_000 });
+    expect(await tab.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  });
+
+  it('makes, renames, deletes and restores files', async () => {
+    const tab = await open('x');
+    const panel = tab.page.locator('.panel');
+    await panel.getByRole('button', { name: 'New', exact: true }).click();
+    await tab.page.getByRole('menuitem', { name: 'New notebook' }).click();
+    await tab.page.waitForURL(/Untitled/);
+    await tab.ready();
+    await panel.locator('.row-line', { hasText: 'Untitled.ipynb' }).hover();
+    await panel.getByRole('button', { name: 'Actions for Untitled.ipynb' }).click();
+    await tab.page.getByRole('menuitem', { name: 'Rename' }).click();
+    await tab.page.keyboard.press('ControlOrMeta+a');
+    await tab.page.keyboard.type('Renamed.ipynb');
+    await tab.page.keyboard.press('Enter');
+    await tab.page.waitForURL(/Renamed/);
+    await panel.locator('.row-line', { hasText: 'Renamed.ipynb' }).hover();
+    await panel.getByRole('button', { name: 'Actions for Renamed.ipynb' }).click();
+    await tab.page.getByRole('menuitem', { name: 'Delete' }).click();
+    await expect.poll(() => readdir(server.folder)).not.toContain('Renamed.ipynb');
+    await tab.page.locator('.toast').getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => readdir(server.folder)).toContain('Renamed.ipynb');
+  });
+});

@@ -1,0 +1,100 @@
+/** A Runnel server of one's own: the built binary, an empty state, a temporary folder. Nothing of it is left after stop(). */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '../..');
+const binary = process.env.RUNNEL_BIN ?? join(root, 'bin/runnel');
+const python = join(root, '.cache/py-ipykernel7/bin/python');
+
+export interface Code {
+  readonly id: string;
+  readonly source: string;
+  readonly type?: 'code' | 'markdown';
+}
+
+export class Server {
+  readonly folder: string;
+  readonly token = 'e2e-0123456789abcdef';
+  origin = '';
+  readonly #base: string;
+  readonly #args: readonly string[];
+  #process: ChildProcess | null = null;
+  #log = '';
+
+  private constructor(base: string, args: readonly string[]) {
+    this.#base = base;
+    this.folder = join(base, 'notebooks');
+    this.#args = args;
+  }
+
+  static async start(args: readonly string[] = []): Promise<Server> {
+    for (const [what, path, how] of [['the program', binary, 'make build'], ['the tests’ Python', python, 'make test-env']] as const) {
+      if (!existsSync(path)) throw new Error(`${what} is not there (${path}): ${how}`);
+    }
+    const server = new Server(await mkdtemp(join(tmpdir(), 'runnel-e2e-')), args);
+    await mkdir(server.folder);
+    await server.up();
+    return server;
+  }
+
+  async up(): Promise<void> {
+    const port = this.origin === '' ? '0' : new URL(this.origin).port;
+    const env = { ...process.env, RUNNEL_STATE_DIR: join(this.#base, 'state') };
+    const args = ['serve', this.folder, '--port', port, '--token', this.token, '--no-browser', '--python', python, ...this.#args];
+    const process_ = spawn(binary, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#process = process_;
+    this.origin = await new Promise<string>((found, failed) => {
+      const read = (data: Buffer) => {
+        this.#log += data.toString();
+        const url = /http:\/\/127\.0\.0\.1:\d+/.exec(this.#log.slice(-2000));
+        if (url) found(url[0]);
+      };
+      process_.stdout?.on('data', read);
+      process_.stderr?.on('data', (data: Buffer) => (this.#log += data.toString()));
+      process_.once('exit', (code) => failed(new Error(`the server ended with ${code}:\n${this.#log}`)));
+    });
+  }
+
+  /** As a crash: no farewell, kernels stay. */
+  async kill(): Promise<void> {
+    const ended = new Promise((done) => this.#process?.once('exit', done));
+    this.#process?.kill('SIGKILL');
+    await ended;
+    this.#log = '';
+  }
+
+  async notebook(name: string, cells: readonly Code[]): Promise<string> {
+    const all = cells.map((c) =>
+      c.type === 'markdown'
+        ? { cell_type: 'markdown', id: c.id, metadata: {}, source: c.source }
+        : { cell_type: 'code', id: c.id, metadata: {}, source: c.source, outputs: [], execution_count: null },
+    );
+    const metadata = { kernelspec: { name: 'python3', display_name: 'Python 3', language: 'python' } };
+    await writeFile(join(this.folder, name), JSON.stringify({ cells: all, metadata, nbformat: 4, nbformat_minor: 5 }));
+    return name;
+  }
+
+  read(name: string): Promise<string> {
+    return readFile(join(this.folder, name), 'utf8');
+  }
+
+  url(notebook: string): string {
+    return `${this.origin}/?notebook=${encodeURIComponent(notebook)}`;
+  }
+
+  /** Ctrl-C, twice: stops kernels and server. */
+  async stop(): Promise<void> {
+    const process_ = this.#process;
+    if (process_ && process_.exitCode === null) {
+      const ended = new Promise((done) => process_.once('exit', done));
+      process_.kill('SIGINT');
+      const again = setTimeout(() => process_.kill('SIGINT'), 1500);
+      await ended;
+      clearTimeout(again);
+    }
+    await rm(this.#base, { recursive: true, force: true });
+  }
+}
