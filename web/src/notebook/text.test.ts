@@ -27,14 +27,16 @@ describe('what the server makes of control characters arrives as text', () => {
 test('joinPuts: as one it does what both did', () => {
   const put = fc.record({ at: fc.nat(30), text: fc.constantFrom('', 'a', 'xyz', '😀', '\n', 'a longer one'), tail_at: fc.option(fc.nat(30), { nil: undefined }) });
   const far: (p: Put) => Put = (p) => ({ ...p, at: p.at + 300_000, tail_at: p.tail_at === undefined ? undefined : p.tail_at + 300_000 });
+  const long = 'x'.repeat(300_000);
   fc.assert(fc.property(fc.constantFrom('', 'hello 😀 there'), put, put, fc.boolean(), (text, a, b, big) => {
-    const start = putText(emptyText, 0, (big ? 'x'.repeat(300_000) : '') + text);
+    const start = putText(emptyText, 0, (big ? long : '') + text);
     const [p, q] = big ? [far(a), far(b)] : [a, b];
     if (p.at > start.total) return;
     const joined = joinPuts(p, q);
     if (!joined) return;
     const one = putText(putText(start, p.at, p.text, p.tail_at), q.at, q.text, q.tail_at);
     const got = putText(start, joined.at, joined.text, joined.tail_at);
-    if (JSON.stringify(got) !== JSON.stringify(one)) throw new Error(`got tail ${got.tail} at ${got.tail_at} of ${got.total}, want ${one.tail} at ${one.tail_at} of ${one.total}`);
-  }), { numRuns: 3_000 });
+    const same = got.total === one.total && got.tail_at === one.tail_at && got.tail === one.tail && got.head === one.head;
+    if (!same) throw new Error(`got tail ${got.tail} at ${got.tail_at} of ${got.total}, want ${one.tail} at ${one.tail_at} of ${one.total}`);
+  }), { numRuns: 1_000 });
 });
