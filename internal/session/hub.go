@@ -229,19 +229,22 @@ func (h *Hub) Sessions() []Info {
 	defer cancel()
 	var out []Info
 	for _, s := range all {
-		state, err := s.State(ctx)
-		if err != nil {
-			continue
+		var info Info
+		if s.call(ctx, func() { info = s.info() }) == nil {
+			out = append(out, info)
 		}
-		info := Info{Notebook: state.Notebook, Kernel: state.Kernel, Queue: len(state.Queue), Clients: s.clients(), Save: state.Save}
-		for _, c := range state.Cells {
-			if c.Run != nil && c.Run.State == protocol.StateRunning {
-				info.Running = c.ID
-			}
-		}
-		out = append(out, info)
 	}
 	return out
+}
+
+// info belongs to the loop.
+func (s *Session) info() Info {
+	pub := s.core.pub
+	info := Info{Notebook: pub.Notebook, Kernel: pub.Kernel, Queue: len(pub.Queue), Clients: s.clients(), Save: pub.Save}
+	if r := s.core.current(); r != nil {
+		info.Running = r.Cell
+	}
+	return info
 }
 
 // Renamed says that the files API has moved a file or folder: sessions of what is inside go on under the new path.

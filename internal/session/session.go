@@ -195,6 +195,7 @@ func (s *Session) Ask(ctx context.Context, r protocol.Request) protocol.Response
 	select {
 	case out := <-answer:
 		out.RequestID = r.RequestID
+		out.Start, out.End = unitsOf(r.Code, out.Start), unitsOf(r.Code, out.End)
 		return out
 	case <-ctx.Done():
 		return fail("the kernel did not answer in time")
@@ -209,6 +210,21 @@ func askMessage(id string, r protocol.Request) sendMessage {
 		content["detail_level"] = r.Detail
 	}
 	return sendMessage{ID: id, Channel: jupyter.Shell, MsgType: r.Kind + "_request", Content: content}
+}
+
+// unitsOf is the place of a code point in UTF-16 units.
+func unitsOf(code string, point int) int {
+	units := 0
+	for _, r := range code {
+		if point--; point < 0 {
+			break
+		}
+		units++
+		if r > 0xFFFF {
+			units++
+		}
+	}
+	return units
 }
 
 // answered gives a reply to whoever asked; false when it was no such reply.

@@ -158,7 +158,10 @@ func encode(e protocol.Event) []byte {
 func eventSize(e protocol.Event) int {
 	switch e := e.(type) {
 	case protocol.TextPut:
-		return perEventCost + len(e.Text)
+		if e.Text == e.Raw {
+			return perEventCost + len(e.Text)
+		}
+		return perEventCost + len(e.Text) + len(e.Raw)
 	case protocol.OutputSet:
 		return perEventCost + outputSize(e.Output)
 	case protocol.CellAdded:

@@ -33,6 +33,9 @@ func (c *core) putText(e protocol.TextPut) protocol.TextPut {
 	if edit, changed := s.Terminal.Write(e.Raw); changed {
 		e.At, e.Text = edit.At, edit.Text
 	}
+	if e.Text == e.Raw {
+		e.Text = e.Raw // plain text is in memory once
+	}
 	o.Text.Put(e.At, e.Text, 0)
 	if over := o.Text.Total - o.Text.TailAt - protocol.TailMax; over > tailSlack {
 		dropped := o.Text.Tail[:protocol.UTF16Offset(o.Text.Tail, int(over))]

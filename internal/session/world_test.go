@@ -187,7 +187,7 @@ func (sv *server) open(path string) *Session {
 }
 
 func testContext(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -258,7 +258,7 @@ func (p *page) next(ctx context.Context) {
 // until reads events until ok.
 func (p *page) until(what string, ok func(*protocol.State) bool) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
 	for !ok(p.state) {
 		if ctx.Err() != nil {
