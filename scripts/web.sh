@@ -12,6 +12,10 @@ fi
 echo "building the page"
 rm -f .cache/web.stamp
 (cd web && npm run --silent build)
-rm -rf internal/webui/dist
-cp -R web/dist internal/webui/dist
+# Exchanged as a whole: a build that runs at the same time finds the old page or the new one.
+rm -rf internal/webui/dist.new internal/webui/dist.old
+cp -R web/dist internal/webui/dist.new
+[ ! -d internal/webui/dist ] || mv internal/webui/dist internal/webui/dist.old
+mv internal/webui/dist.new internal/webui/dist
+rm -rf internal/webui/dist.old
 printf '%s' "$now" >.cache/web.stamp

@@ -20,8 +20,8 @@ const (
 	figureCrowd   = "print to 50 clients"
 	figureRest    = "memory of the server at rest"
 	figureClient  = "memory per connected client"
-	figureAfter   = "memory of the server after all this"
-	figureKeeper  = "memory of a keeper after all this"
+	figureAfter   = "memory of the server half a minute after all this"
+	figureKeeper  = "memory of a keeper half a minute after all this"
 	figureKept    = "memory of a keeper at rest"
 )
 
@@ -63,6 +63,9 @@ func (m *measurement) all(ctx context.Context) error {
 		m.report.Figures = append(m.report.Figures, Figure{Name: step.name, Unit: step.unit, Values: map[string]Stat{}})
 	}
 	for _, step := range steps {
+		if step.name == figureAfter {
+			m.settle(ctx)
+		}
 		for _, s := range m.systems {
 			fmt.Fprintf(m.config.Progress, "%s: %s\n", s.name(), step.name)
 			var err error
@@ -85,6 +88,14 @@ func (m *measurement) all(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// settle waits half a minute, in which a process may give back what a flood needed.
+func (m *measurement) settle(ctx context.Context) {
+	select {
+	case <-time.After(time.Duration(m.amount(30)) * time.Second):
+	case <-ctx.Done():
+	}
 }
 
 func (m *measurement) note(figure string, s system, values []float64) {

@@ -24,7 +24,13 @@ const (
 
 // run runs code in a cell of its own and hands on what arrives. A run that ends badly is an error.
 func (v *visit) run(ctx context.Context, code string, on func(plainclient.Message) error) error {
-	last, err := v.client.Run(ctx, "doctor-"+uuid.NewString()[:8], code, on)
+	cell := "doctor-" + uuid.NewString()[:8]
+	last, err := v.client.Run(ctx, cell, code, func(m plainclient.Message) error {
+		if m.CellID != cell {
+			return nil // of a cell that another client ran
+		}
+		return on(m)
+	})
 	if err != nil {
 		return err
 	}

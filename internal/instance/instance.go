@@ -183,6 +183,7 @@ func (i *Instance) Stop() error {
 	if stopErr != nil && len(pids) > 0 {
 		err = errors.Join(err, fmt.Errorf("stop the kernels: %w: %s", stopErr, bytes.TrimSpace(out)))
 	}
+	i.keepersEnd(pids)
 	_ = i.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-i.ended:
@@ -191,6 +192,15 @@ func (i *Instance) Stop() error {
 		<-i.ended
 	}
 	return errors.Join(err, os.RemoveAll(i.root))
+}
+
+// keepersEnd waits until the keepers have handed the server all they had.
+func (i *Instance) keepersEnd(pids []int) {
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if !slices.ContainsFunc(pids, func(pid int) bool { return syscall.Kill(pid, 0) == nil }) {
+			return
+		}
+	}
 }
 
 // Log is the end of what the server has written.

@@ -229,6 +229,9 @@ func (f *Finder) checked(ctx context.Context, c Choice) (Choice, error) {
 	}
 	fresh := f.python(candidate{path: c.Python, where: c.Environment, asked: true}, p)
 	c.Version, c.IPyKernel, c.HasKernel, c.Fix = fresh.Version, fresh.IPyKernel, fresh.HasKernel, fresh.Fix
+	if c.onlyRead {
+		c.Argv = fresh.Argv
+	}
 	if !c.HasKernel {
 		return c, fmt.Errorf("%w: the interpreter %s (Python %s) has no usable ipykernel; run: %s", ErrNoKernel, c.Python, p.Version, c.Fix)
 	}

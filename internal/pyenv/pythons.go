@@ -60,7 +60,7 @@ func (f *Finder) pythons(ctx context.Context, list []candidate) []Choice {
 func (f *Finder) broken(c candidate, err error) Choice {
 	return Choice{
 		Name: nameOf(c.path), DisplayName: "Python (does not work)", Language: "python", Environment: c.where,
-		Argv: launchArgv(c.path), InterruptMode: "signal", Python: c.path, Fix: err.Error(),
+		Argv: launchArgv(c.path, ""), InterruptMode: "signal", Python: c.path, Fix: err.Error(),
 	}
 }
 
@@ -73,7 +73,7 @@ func (f *Finder) python(c candidate, p probed) Choice {
 	choice := Choice{
 		Name: nameOf(path), Language: "python", Environment: c.where, Python: path, Version: p.Version,
 		DisplayName: "Python " + p.Version + named(c, p), IPyKernel: p.IPyKernel, HasKernel: p.IPyKernel != "",
-		Argv: launchArgv(path), InterruptMode: "signal", Env: f.activated(p), onlyRead: c.read,
+		Argv: launchArgv(path, p.Version), InterruptMode: "signal", Env: f.activated(p), onlyRead: c.read,
 	}
 	switch {
 	case !atLeast(p.Version, 3, 7):
@@ -101,8 +101,14 @@ func named(c candidate, p probed) string {
 	return " (" + name + ")"
 }
 
-func launchArgv(python string) []string {
-	return []string{python, "-m", "ipykernel_launcher", "-f", "{connection_file}"}
+// launchArgv starts ipykernel as its own kernelspec does: from 3.11 on, frozen
+// modules hide lines from its debugger, which would say so in the first cell.
+func launchArgv(python, version string) []string {
+	argv := []string{python}
+	if atLeast(version, 3, 11) {
+		argv = append(argv, "-Xfrozen_modules=off")
+	}
+	return append(argv, "-m", "ipykernel_launcher", "-f", "{connection_file}")
 }
 
 // activated is what a shell's activation would set, so that `!pip install` in a

@@ -50,7 +50,7 @@ func (f *Finder) specs(prefixes []string, defaultPython string) []installed {
 // isPlain reports whether argv starts ipykernel and adds nothing of its own.
 func isPlain(argv []string) bool {
 	rest := slices.DeleteFunc(slices.Clone(argv[1:]), func(arg string) bool { return strings.HasPrefix(arg, "-X") })
-	return slices.Equal(rest, launchArgv("")[1:]) || slices.Equal(rest, []string{"-m", "ipykernel", "-f", "{connection_file}"})
+	return slices.Equal(rest, launchArgv("", "")[1:]) || slices.Equal(rest, []string{"-m", "ipykernel", "-f", "{connection_file}"})
 }
 
 var pythonName = regexp.MustCompile(`^python3?$`)

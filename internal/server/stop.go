@@ -34,7 +34,7 @@ type Report struct {
 // Running is a cell that runs.
 type Running struct {
 	Notebook string
-	Cell     int // as a person counts, from 1
+	Cell     int // as a person counts, from 1; 0: none of them has begun
 	Since    time.Duration
 }
 
@@ -46,11 +46,11 @@ const (
 	kernelKilling = time.Second
 )
 
-// Running lists the cells that run now.
+// Running lists the cells that run now, and the notebooks in which cells wait for a kernel that starts.
 func (s *Server) Running(ctx context.Context) []Running {
 	var list []Running
 	for _, info := range s.hub.Sessions() {
-		if info.Running == "" {
+		if info.Running == "" && info.Queue == 0 {
 			continue
 		}
 		r := Running{Notebook: info.Notebook}
