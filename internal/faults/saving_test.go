@@ -77,7 +77,7 @@ func TestF15_journal_disk_full(t *testing.T) {
 func TestF29_file_changed_from_outside(t *testing.T) {
 	s := newServer(t, "7")
 	c := s.Client("outside.ipynb")
-	value(t, c, "mine", "'mine'")
+	value(t, c, "mine", "word = 'mine'")
 	waitSave(t, c.Wait, protocol.Saved, 20*time.Second)
 
 	edit := func(from, to string) {
