@@ -85,15 +85,15 @@ export class Server {
     return `${this.origin}/?notebook=${encodeURIComponent(notebook)}`;
   }
 
-  /** Ctrl-C, twice: stops kernels and server. */
+  /** Kernels first, so that none is left to its keeper; then the server and all files. */
   async stop(): Promise<void> {
     const process_ = this.#process;
-    if (process_ && process_.exitCode === null) {
+    const env = { ...process.env, RUNNEL_STATE_DIR: join(this.#base, 'state') };
+    await new Promise((done) => spawn(binary, ['kernels', 'stop', '--all', '--force', '--folder', this.folder], { env, stdio: 'ignore' }).once('exit', done));
+    if (process_ && process_.exitCode === null && process_.signalCode === null) {
       const ended = new Promise((done) => process_.once('exit', done));
-      process_.kill('SIGINT');
-      const again = setTimeout(() => process_.kill('SIGINT'), 1500);
+      process_.kill('SIGTERM');
       await ended;
-      clearTimeout(again);
     }
     await rm(this.#base, { recursive: true, force: true });
   }
