@@ -1,6 +1,6 @@
-// Package conformance shows that a server speaks the fixed part of the protocol
-// (docs/protocol.md, part 1): one check for each thing a plain client may rely
-// on, named after its rule.
+// Package conformance shows that a server speaks the protocol (docs/protocol.md):
+// one check for each thing that a plain client (part 1) or a page (part 2) may
+// rely on, named after its rule.
 //
 // Its key idea: the checks know the rules only, not Runnel: any server that
 // passes them can be used by any client written from the rules. The kernel must
@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -45,7 +46,7 @@ func Run(ctx context.Context, o Options) []Check {
 		o.Out = io.Discard
 	}
 	var checks []Check
-	for _, r := range rules {
+	for _, r := range slices.Concat(rules, pageRules) {
 		check := Check{Rule: r.rule, Name: r.name}
 		mark := "✓"
 		if err := try(ctx, o, r.holds); err != nil {

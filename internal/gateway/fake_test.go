@@ -41,6 +41,9 @@ func (h *fakeHub) Open(_ context.Context, path string, create bool) (Session, er
 	if path == "../evil" {
 		return nil, fault.New(fault.Invalid, "That is not a path in this folder.")
 	}
+	if path == "later.ipynb" {
+		return nil, fault.New(fault.Unavailable, "The server is starting.")
+	}
 	s := h.sessions[path]
 	if s == nil && !create {
 		return nil, fault.New(fault.NotFound, "There is no such notebook.")

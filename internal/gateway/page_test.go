@@ -104,6 +104,14 @@ func TestPage_commandsAndRequests(t *testing.T) {
 	}
 }
 
+func TestPage_serverNotReady(t *testing.T) {
+	c := serve(t, newFakeHub(), Params{})
+	c.send(`{"type":"hello","protocol":1,"client_id":"p","subscriptions":[{"sub":"1","notebook":"later.ipynb"}]}`)
+	if got := c.ended().Code; got != protocol.CloseRestarting {
+		t.Errorf("closed with %d: a notebook that cannot be opened now is not gone", got)
+	}
+}
+
 func TestPage_anotherProtocol(t *testing.T) {
 	c := serve(t, newFakeHub(), Params{})
 	c.send(`{"type":"hello","protocol":99,"client_id":"p"}`)

@@ -42,15 +42,24 @@ func (s *subscription) run() {
 	for s.ctx.Err() == nil {
 		open, err := s.p.c.p.Hub.Open(s.ctx, s.at.Notebook, false)
 		if err != nil {
-			if s.ctx.Err() == nil {
-				s.gone(codeOf(err), fault.Message(err))
-			}
+			s.refused(err)
 			return
 		}
 		s.session.Store(&open)
 		if !s.follow(open) {
 			return
 		}
+	}
+}
+
+// refused tells why there is no such notebook here; a server that starts or stops says: come back.
+func (s *subscription) refused(err error) {
+	switch code := codeOf(err); {
+	case s.ctx.Err() != nil:
+	case code == protocol.CodeUnavailable:
+		s.p.c.end(protocol.CloseRestarting, fault.Message(err))
+	default:
+		s.gone(code, fault.Message(err))
 	}
 }
 
