@@ -33,13 +33,13 @@ func (c *core) kernelEvents(id string, events []kernel.Event) {
 		return
 	}
 	var m reader
-	var text strings.Builder
+	var text []string // joined without a copy when it is one, as the longest are
 	var textRun *run
 	var textName string
 	flush := func() {
-		if text.Len() > 0 {
-			c.print(textRun, textName, text.String())
-			text.Reset()
+		if len(text) > 0 {
+			c.print(textRun, textName, strings.Join(text, ""))
+			text = text[:0]
 		}
 	}
 	for _, e := range events {
@@ -57,7 +57,7 @@ func (c *core) kernelEvents(id string, events []kernel.Event) {
 					flush()
 					textRun, textName = r, name
 				}
-				text.WriteString(s.Text)
+				text = append(text, s.Text)
 			}
 		} else {
 			flush()

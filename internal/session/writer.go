@@ -17,7 +17,9 @@ const (
 	groupTime     = 20 * time.Millisecond
 	groupBytes    = 64 << 10
 	writeRetry    = time.Second
-	heldMax       = 64 << 20 // bytes of facts that wait for a disk that is full; then the kernel is held back
+	batchMost     = 1 << 20  // bytes of facts in one batch, unless one input led to more
+	queueMax      = 8 << 20  // bytes of facts that wait while the journal works; then the kernel is held back
+	heldMax       = 64 << 20 // the same for a disk that is full
 	snapshotEvery = 2_000    // batches
 	snapshotBytes = 8 << 20
 )
@@ -78,14 +80,21 @@ func (w *writer) add(it item) uint64 {
 		w.since = time.Now()
 	}
 	w.items = append(w.items, it)
-	for _, e := range it.facts {
-		w.bytes += factSize(e)
-	}
+	w.bytes += it.size()
 	if it.snapshot != nil {
 		w.urgent = w.ticket
 	}
 	w.poke()
 	return it.ticket
+}
+
+// size is about how many bytes its facts take.
+func (it item) size() int {
+	n := 0
+	for _, e := range it.facts {
+		n += factSize(e)
+	}
+	return n
 }
 
 func factSize(e protocol.Event) int {
@@ -138,11 +147,15 @@ func (w *writer) last() uint64 {
 	return w.ticket
 }
 
-// full says that too much waits for the disk.
+// full says that too much waits to be written: what is said next shall wait in the keeper's spool, so that a person's command
+// does not wait behind a flood.
 func (w *writer) full() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.bytes > heldMax
+	if w.err != nil {
+		return w.bytes > heldMax
+	}
+	return w.bytes > queueMax
 }
 
 // run writes until ctx ends, then what is left, once.
@@ -191,10 +204,10 @@ func (w *writer) untilDue() time.Duration {
 func (w *writer) flush() error {
 	ctx := context.Background() // a batch that was handed over is waited for: it may be written already
 	w.mu.Lock()
-	take := len(w.items)
-	for i, it := range w.items {
-		if it.snapshot != nil {
-			take = i + 1
+	take, size := 0, 0
+	for _, it := range w.items {
+		take++
+		if size += it.size(); it.snapshot != nil || size >= batchMost {
 			break
 		}
 	}
@@ -275,9 +288,7 @@ func (w *writer) settle(items []item, seq uint64, size int, snapshot int, err er
 			w.items, w.bytes = nil, 0
 		} else {
 			for _, it := range items {
-				for _, e := range it.facts {
-					w.bytes -= factSize(e)
-				}
+				w.bytes -= it.size()
 			}
 			w.since = time.Now()
 		}
