@@ -194,6 +194,9 @@ func (c *Client) fill(b []byte) ([]byte, error) {
 		c.part = append(make([]byte, 0, min(size, Window)), c.part...)
 	}
 	n := min(c.need-len(c.part), len(b))
+	if len(c.part)+n > cap(c.part) { // that much has really come: the rest will
+		c.part = append(make([]byte, 0, c.need), c.part...)
+	}
 	c.part = append(c.part, b[:n]...)
 	return b[n:], nil
 }
