@@ -27,7 +27,7 @@ import (
 	"github.com/runnel-dev/runnel/internal/testpy"
 )
 
-// binary is the path of the runnel program that the tests run; TestMain builds it.
+// binary is the path of the runnel program that the tests run: RUNNEL_BINARY, or what TestMain builds.
 var binary string
 
 func TestMain(m *testing.M) {
@@ -36,16 +36,26 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	binary = filepath.Join(dir, "runnel")
-	build := exec.Command("go", "build", "-o", binary, "github.com/runnel-dev/runnel/cmd/runnel")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build runnel: %v\n%s", err, out)
-		os.Exit(1)
+	if binary = os.Getenv("RUNNEL_BINARY"); binary == "" {
+		binary = filepath.Join(dir, "runnel")
+		if err := build(binary, "faults"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+// build makes the program, with this version.
+func build(to, version string) error {
+	cmd := exec.Command("go", "build", "-o", to, "-ldflags", "-X main.version="+version, "github.com/runnel-dev/runnel/cmd/runnel")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build runnel: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // soak says whether the long forms run.
