@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/runnel-dev/runnel/internal/pyenv"
 )
 
 // Config says what to measure.
@@ -26,6 +28,8 @@ type Config struct {
 	Exe        string // the runnel program; empty: the one that runs now
 	Quick      bool   // a tenth of the work, to see that it works
 	Progress   io.Writer
+
+	argv []string // how that interpreter starts a kernel, with {connection_file}
 }
 
 // Report is what a run has measured.
@@ -97,6 +101,9 @@ const (
 
 // Run measures. It needs a minute or two; all it starts has ended when it returns.
 func Run(ctx context.Context, config Config) (report Report, err error) {
+	if config.argv, err = kernelArgv(ctx, config.Python); err != nil {
+		return Report{}, err
+	}
 	systems, err := start(ctx, config)
 	defer func() {
 		for _, s := range systems {
@@ -122,8 +129,14 @@ func Run(ctx context.Context, config Config) (report Report, err error) {
 	return report, nil
 }
 
+// kernelArgv is how Runnel starts ipykernel with an interpreter; the others start it so too.
+func kernelArgv(ctx context.Context, python string) ([]string, error) {
+	choice, err := pyenv.New(pyenv.Config{Python: python}).Pick(ctx, "python3", "python", "")
+	return choice.Argv, err
+}
+
 func start(ctx context.Context, config Config) ([]system, error) {
-	floor, err := newFloor(config.Python)
+	floor, err := newFloor(config.argv)
 	if err != nil {
 		return nil, err
 	}

@@ -18,17 +18,17 @@ import (
 
 // floor talks to kernels directly.
 type floor struct {
-	python  string
+	argv    []string
 	root    string
 	kernels []*directKernel
 }
 
-func newFloor(python string) (*floor, error) {
+func newFloor(argv []string) (*floor, error) {
 	root, err := os.MkdirTemp("", "runnel-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for kernels: %w", err)
 	}
-	return &floor{python: python, root: root}, nil
+	return &floor{argv: argv, root: root}, nil
 }
 
 func (f *floor) name() string { return "kernel itself" }
@@ -45,7 +45,7 @@ func (f *floor) close() error {
 }
 
 func (f *floor) open(ctx context.Context) error {
-	k, err := startKernel(ctx, f.python, f.root)
+	k, err := startKernel(ctx, f.argv, f.root)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ type received struct {
 	err     error
 }
 
-func startKernel(ctx context.Context, python, root string) (*directKernel, error) {
+func startKernel(ctx context.Context, argv []string, root string) (*directKernel, error) {
 	dir, err := os.MkdirTemp(root, "k")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for a kernel: %w", err)
@@ -94,11 +94,15 @@ func startKernel(ctx context.Context, python, root string) (*directKernel, error
 		return nil, err
 	}
 	k := &directKernel{signer: signer, session: uuid.NewString(), inbox: make(chan received, 1024), quit: make(chan struct{})}
-	k.cmd = exec.Command(python, append([]string{"-m", "ipykernel_launcher", "-f", file}, jupyter.IPythonArgs()...)...)
+	command, err := jupyter.Spec{Argv: argv}.Command(file, "")
+	if err != nil {
+		return nil, err
+	}
+	k.cmd = exec.Command(command[0], append(command[1:], jupyter.IPythonArgs()...)...)
 	k.cmd.Env = append(os.Environ(), "JPY_PARENT_PID=1")
 	k.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := k.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start a kernel with %s: %w", python, err)
+		return nil, fmt.Errorf("start a kernel with %s: %w", argv[0], err)
 	}
 	if err := k.connect(ctx, info); err != nil {
 		k.stop()

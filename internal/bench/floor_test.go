@@ -10,7 +10,11 @@ import (
 // TestFloor/every figure shows that the measuring itself works, on the one
 // system that needs nothing else.
 func TestFloor(t *testing.T) {
-	floor, err := newFloor(testpy.Python(t, "7"))
+	argv, err := kernelArgv(t.Context(), testpy.Python(t, "7"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	floor, err := newFloor(argv)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,8 +63,11 @@ func (m *measurement) all(ctx context.Context) error {
 		m.report.Figures = append(m.report.Figures, Figure{Name: step.name, Unit: step.unit, Values: map[string]Stat{}})
 	}
 	for _, step := range steps {
-		if step.name == figureAfter {
-			m.settle(ctx)
+		switch step.name {
+		case figureKept:
+			m.settle(ctx, 5*time.Second)
+		case figureAfter:
+			m.settle(ctx, time.Duration(m.amount(30))*time.Second)
 		}
 		for _, s := range m.systems {
 			fmt.Fprintf(m.config.Progress, "%s: %s\n", s.name(), step.name)
@@ -90,10 +93,10 @@ func (m *measurement) all(ctx context.Context) error {
 	return nil
 }
 
-// settle waits half a minute, in which a process may give back what a flood needed.
-func (m *measurement) settle(ctx context.Context) {
+// settle waits for processes to give back what a start or a flood needed.
+func (m *measurement) settle(ctx context.Context, d time.Duration) {
 	select {
-	case <-time.After(time.Duration(m.amount(30)) * time.Second):
+	case <-time.After(d):
 	case <-ctx.Done():
 	}
 }

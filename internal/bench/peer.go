@@ -55,7 +55,7 @@ func (p *peer) start(ctx context.Context, config Config) error {
 		return err
 	}
 	p.url = "http://" + address.String()
-	if err := p.kernelspec(config.Python); err != nil {
+	if err := p.kernelspec(config.argv); err != nil {
 		return err
 	}
 	log, err := os.Create(filepath.Join(p.root, "log"))
@@ -88,13 +88,13 @@ func (p *peer) start(ctx context.Context, config Config) error {
 }
 
 // kernelspec makes the kernel of the other systems known to the server, as `ipykernel install` would.
-func (p *peer) kernelspec(python string) error {
+func (p *peer) kernelspec(argv []string) error {
 	dir := filepath.Join(p.root, "kernels", "bench")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	text, err := json.Marshal(map[string]any{
-		"argv": []string{python, "-m", "ipykernel_launcher", "-f", "{connection_file}"}, "display_name": "bench", "language": "python",
+		"argv": argv, "display_name": "bench", "language": "python",
 	})
 	if err != nil {
 		return err
