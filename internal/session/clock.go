@@ -5,6 +5,10 @@ import "github.com/runnel-dev/runnel/internal/protocol"
 // idleGrace is how long a run's idle may come after its reply, in milliseconds.
 const idleGrace = 3_000
 
+// lateGrace is how long a run stays open after its idle with nothing heard from the kernel, in milliseconds. IPython sends idle last;
+// others do not promise it: Deno's comes before the cell's own output.
+const lateGrace = 60
+
 // deadline is when tick has something to do, 0 for never.
 func (c *core) deadline() int64 {
 	var next int64
@@ -17,7 +21,11 @@ func (c *core) deadline() int64 {
 		at(p.Deadline)
 	}
 	if r := c.current(); r != nil && r.Reply != nil {
-		at(r.Reply.At + idleGrace)
+		if r.Idle {
+			at(max(c.lateUntil, 1))
+		} else {
+			at(r.Reply.At + idleGrace)
+		}
 	}
 	at(c.save.due())
 	at(c.askAgain)
@@ -39,6 +47,9 @@ func (c *core) tick() {
 	}
 	if r := c.current(); r != nil && r.Reply != nil && !r.Idle && c.now >= r.Reply.At+idleGrace {
 		c.showError(r, "OutputIncomplete", "The kernel's reply came, but not the end of its output: some of it may be missing.", []string{})
+		c.finishReplied(r)
+	}
+	if r := c.current(); r != nil && r.Reply != nil && r.Idle && c.now >= c.lateUntil {
 		c.finishReplied(r)
 	}
 	if c.cullable() && c.now >= c.idleSince+millis(c.cfg.idleCull) {

@@ -27,6 +27,7 @@ type core struct {
 	attached  bool        // the loop holds the kernel's handle
 	restart   *launchWish // start this kernel when the old one is gone
 	idleSince int64
+	lateUntil int64                   // when the current run, whose reply and idle came, is over
 	askAgain  int64                   // when to open password prompts again whose answer seems lost; 0: never
 	dropped   map[protocol.CellID]int // outputs that were not kept and not yet counted in their cell
 	save      saver

@@ -68,6 +68,9 @@ func (c *core) kernelEvents(id string, events []kernel.Event) {
 		}
 	}
 	flush()
+	if r := c.current(); r != nil && r.Reply != nil && r.Idle {
+		c.lateUntil = c.now + lateGrace
+	}
 	c.countDropped()
 }
 

@@ -175,6 +175,10 @@ func (c *core) maybeDone(r *run) {
 	if r.Done || r.Reply == nil || !r.Idle {
 		return
 	}
+	if c.priv.Implementation != "" && c.priv.Implementation != "ipython" {
+		c.lateUntil = c.now + lateGrace // tick ends it
+		return
+	}
 	c.finishReplied(r)
 }
 
