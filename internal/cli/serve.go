@@ -8,12 +8,16 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/runnel-dev/runnel/internal/place"
+	"github.com/runnel-dev/runnel/internal/pyenv"
 	"github.com/runnel-dev/runnel/internal/server"
 )
 
@@ -97,15 +101,15 @@ func (o *serveOptions) run(cmd *cobra.Command) error {
 	ctx, failed := context.WithCancel(cmd.Context())
 	defer failed()
 	var failure error
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
+	var watch sync.WaitGroup
+	watch.Go(func() {
 		select {
 		case failure = <-s.Failed():
 			failed()
 		case <-ctx.Done():
 		}
-	}()
+	})
+	watch.Go(func() { lookAhead(ctx, s, o.config, say) })
 	e := ending{interrupts: interrupts, terminate: terminate, lines: lineReader(cmd.InOrStdin()), say: say,
 		running: func() []busy { return running(ctx, s) }}
 	what, decided := e.wait(ctx)
@@ -113,7 +117,7 @@ func (o *serveOptions) run(cmd *cobra.Command) error {
 		what = leaveAll // nobody asked for this end
 	}
 	failed()
-	<-watched
+	watch.Wait()
 	return errors.Join(failure, end(s, what, interrupts, say))
 }
 
@@ -151,6 +155,25 @@ func (o *serveOptions) greet(ctx context.Context, s *server.Server, say func(str
 	}
 	if err := openBrowser(ctx, os.Getenv, s.LoginURL()); err != nil && !errors.Is(err, errNoBrowser) {
 		say("No browser could be opened (%v): open the address above.", err)
+	}
+}
+
+// lookAhead finds the interpreters before somebody waits for them, and tells when
+// none can run a cell. Environments inside the folder are not run for it.
+func lookAhead(ctx context.Context, s *server.Server, config server.Config, say func(string, ...any)) {
+	folder, err := place.Real(config.Dir)
+	if err != nil {
+		return // the folder has gone meanwhile, which is told elsewhere
+	}
+	choices, err := s.Finder().Choices(ctx, folder)
+	if err != nil {
+		return // the server ends
+	}
+	switch i := slices.IndexFunc(choices, func(c pyenv.Choice) bool { return c.Language == "python" && c.HasKernel }); {
+	case config.Python != "" && i != 0:
+		say("The interpreter %s cannot run cells yet: %s", config.Python, choices[0].Fix)
+	case i < 0:
+		say("No Python here has ipykernel; an environment that has it is made when the first cell runs.")
 	}
 }
 

@@ -27,6 +27,7 @@ const (
 	firstServer    = 10 * time.Second // at least, for the one that started us to attach
 	stopRest       = 2 * time.Second
 	drainLimit     = time.Second
+	afterExit      = 5 * time.Second // a keeper stays so long beside a kernel that is gone, for a server that comes back
 	floodBytes     = 6 << 20
 	floodTries     = 5
 )
@@ -312,7 +313,8 @@ func (k *keeper) decide(now time.Time) (end, remove bool, next time.Duration) {
 			left := k.exitTime.Add(drainLimit).Sub(now)
 			return !attached || left <= 0, false, max(left, time.Millisecond)
 		}
-		left := latest(k.exitTime, k.detached).Add(k.keepFor).Sub(now)
+		// What is left is on the disk, where the next server reads it without a keeper.
+		left := latest(k.exitTime, k.detached).Add(min(k.keepFor, afterExit)).Sub(now)
 		return !attached && left <= 0, false, max(left, time.Millisecond)
 	}
 	if attached || running > 0 || k.requested {
