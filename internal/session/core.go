@@ -29,6 +29,7 @@ type core struct {
 	idleSince int64
 	lateUntil int64                   // when the current run, whose reply and idle came, is over
 	askAgain  int64                   // when to open password prompts again whose answer seems lost; 0: never
+	missed    []protocol.Notice       // for the next page that comes
 	dropped   map[protocol.CellID]int // outputs that were not kept and not yet counted in their cell
 	save      saver
 	snapshot  *protocol.State // of pub, until the next fact
@@ -171,7 +172,7 @@ func (c *core) index(id protocol.CellID) int {
 }
 
 func (c *core) notice(level, code, text string, cell protocol.CellID) {
-	c.emit(protocol.Notice{Level: level, Code: code, Text: text, CellID: cell})
+	c.tell(protocol.Notice{Level: level, Code: code, Text: text, CellID: cell})
 }
 
 func millis(d time.Duration) int64 { return d.Milliseconds() }

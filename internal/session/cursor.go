@@ -98,10 +98,13 @@ func (c *Cursor) Next(ctx context.Context) (Batch, error) {
 func (c *Cursor) begin(ctx context.Context) (Batch, error) {
 	if !c.plain && c.s.tail.resumable(c.want.Epoch, c.want.N) {
 		c.begun = true
+		c.s.send(ctx, c.s.core.tellMissed)
 		return Batch{Resume: true, Epoch: c.want.Epoch, From: c.at + 1, N: c.at}, nil
 	}
 	b, err := c.snapshot(ctx)
-	c.begun = err == nil
+	if c.begun = err == nil; c.begun && !c.plain {
+		c.s.send(ctx, c.s.core.tellMissed)
+	}
 	return b, err
 }
 

@@ -96,6 +96,9 @@ func (s *Session) restore(loaded journal.Loaded, doc *notebook.Document, stamp f
 	} else {
 		s.openFromJournal(doc, stamp)
 	}
+	if s.hub.cfg.Journal.Moved() != "" && !known {
+		s.core.notice("error", "journal_damaged", "What the server had kept beside the notebooks could not be read and was put aside. What is shown is the file.", "")
+	}
 	if loaded.Damaged || loaded.Lost > 0 {
 		text := "Part of what the server had kept of this notebook could not be read"
 		if loaded.Lost > 0 {

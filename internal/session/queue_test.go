@@ -251,6 +251,7 @@ func TestFirstAnswerWins(t *testing.T) {
 
 func TestTypedAhead(t *testing.T) {
 	b := newBench(t, 0)
+	b.c.clientsChanged(1)
 	if ack := b.command(protocol.Command{Type: protocol.CmdInputReply, Value: "x"}); ack.Code != protocol.CodeNoPrompt {
 		t.Fatalf("with nothing running: %+v", ack)
 	}
