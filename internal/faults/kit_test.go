@@ -93,6 +93,8 @@ type Server struct {
 	Python string
 	Args   []string // further arguments of serve
 	Env    []string
+	Binary string // the program that the next Start runs
+	Shell  string // what a shell does before, as "ulimit -n 64"
 
 	cmd *exec.Cmd
 	log *lockedBuffer
@@ -119,7 +121,7 @@ func newServerIn(t *testing.T, ipykernel, root, state string, args ...string) *S
 	t.Helper()
 	s := &Server{
 		t: t, Dir: filepath.Join(root, "files"), State: state, Token: "faults-" + strings.Repeat("k", 40),
-		Python: testpy.Python(t, ipykernel), Args: args, log: &lockedBuffer{},
+		Python: testpy.Python(t, ipykernel), Args: args, Binary: binary, log: &lockedBuffer{},
 	}
 	if err := os.Mkdir(s.Dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -143,7 +145,10 @@ func (s *Server) Start() {
 		s.t.Fatal(err)
 	}
 	args := append([]string{"serve", s.Dir, "--port", u.Port(), "--token", s.Token, "--no-browser", "--python", s.Python}, s.Args...)
-	s.cmd = exec.Command(binary, args...)
+	s.cmd = exec.Command(s.Binary, args...)
+	if s.Shell != "" {
+		s.cmd = exec.Command("sh", append([]string{"-c", s.Shell + `; exec "$0" "$@"`, s.Binary}, args...)...)
+	}
 	s.cmd.Env = append(os.Environ(), "RUNNEL_STATE_DIR="+s.State, "XDG_RUNTIME_DIR=")
 	s.cmd.Env = append(s.cmd.Env, s.Env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
