@@ -3,30 +3,61 @@ package httpapi
 import (
 	"context"
 	"io"
+	"math"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
 // Listener makes connections that are patient with a slow reader but not with a stuck one: a write that makes no progress
 // for a while ends the connection. It also keeps what is not yet sent in the program, where a client that is
-// behind can be given the present state instead, and out of the system's buffers.
-func Listener(l net.Listener) net.Listener { return listener{l} }
+// behind can be given the present state instead, and out of the system's buffers. Connections over what the process may have
+// open are closed at once: journal, files and kernels need descriptors too.
+func Listener(l net.Listener) net.Listener {
+	return &listener{Listener: l, most: mostConnections()}
+}
 
-type listener struct{ net.Listener }
+type listener struct {
+	net.Listener
+	most int64
+	open atomic.Int64
+}
 
-func (l listener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+// reserved is how many descriptors connections leave to the rest of the server.
+const reserved = 40
+
+func mostConnections() int64 {
+	var r syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil || r.Cur > math.MaxInt32 {
+		return math.MaxInt32
 	}
+	return max(int64(r.Cur-min(r.Cur, max(reserved, r.Cur/8))), 8)
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if l.open.Add(1) <= l.most {
+			return l.accepted(conn), nil
+		}
+		l.open.Add(-1)
+		_ = conn.Close()
+	}
+}
+
+func (l *listener) accepted(conn net.Conn) net.Conn {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		keepUnsentSmall(tcp)
 	}
-	c := &progress{Conn: conn}
+	c := &progress{Conn: conn, closed: sync.OnceFunc(func() { l.open.Add(-1) })}
 	c.patience.Store(int64(defaultPatience))
-	return c, nil
+	return c
 }
 
 const (
@@ -39,6 +70,12 @@ const (
 type progress struct {
 	net.Conn
 	patience atomic.Int64
+	closed   func()
+}
+
+func (c *progress) Close() error {
+	defer c.closed()
+	return c.Conn.Close()
 }
 
 // SetPatience says how long a write may make no progress.
