@@ -47,6 +47,9 @@ type Journal struct {
 	conn  *sqlite.Conn
 	marks *os.File
 	heads map[NotebookID]head
+
+	// owned by the syncing goroutine
+	wal *os.File
 }
 
 // head is the end of a notebook's chain.
@@ -191,6 +194,9 @@ func (j *Journal) Close() error {
 		close(j.quit)
 		j.wg.Wait()
 		err = errors.Join(j.fsync(), j.conn.Close(), j.marks.Close())
+		if j.wal != nil {
+			_ = j.wal.Close()
+		}
 	})
 	return err
 }
@@ -254,19 +260,39 @@ func (j *Journal) fsync() error {
 	if err := j.failed.get(); err != nil {
 		return err
 	}
-	f, err := os.Open(j.path() + "-wal")
+	if err := j.openWAL(); err != nil || j.wal == nil {
+		return err
+	}
+	if err := j.wal.Sync(); err != nil {
+		err = fmt.Errorf("sync journal: %w", err)
+		j.failed.set(err)
+		return err
+	}
+	return nil
+}
+
+// openWAL keeps the write-ahead log open, so that no failed write is missed between two syncs; nil while there is none. That it
+// cannot be opened says nothing of what was written: the next sync tries again.
+func (j *Journal) openWAL() error {
+	now, err := os.Stat(j.path() + "-wal")
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	if err == nil {
-		err = f.Sync()
-		_ = f.Close()
-	}
 	if err != nil {
-		err = fmt.Errorf("sync journal: %w", err)
-		j.failed.set(err)
+		return fmt.Errorf("sync journal: %w", err)
 	}
-	return err
+	if j.wal != nil {
+		if is, err := j.wal.Stat(); err == nil && os.SameFile(is, now) {
+			return nil
+		}
+		_ = j.wal.Close()
+		j.wal = nil
+	}
+	if j.wal, err = os.Open(j.path() + "-wal"); err != nil {
+		j.wal = nil
+		return fmt.Errorf("sync journal: %w", err)
+	}
+	return nil
 }
 
 // LimitPages bounds the database to so many pages (but never fewer than it has): a full disk, for tests of what then happens.
