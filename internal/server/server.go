@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -108,17 +109,31 @@ func (s *Server) start(ctx context.Context) error {
 	return s.writeNote()
 }
 
+// lockPatience is how long a lock is asked for whose holder is dead: a child that it was just starting may hold it a moment longer.
+const lockPatience = 3 * time.Second
+
 // takeLock makes sure that nobody else serves the folder.
 func (s *Server) takeLock() error {
 	lock := flock.New(s.state("lock"), flock.SetPermissions(0o600))
-	ok, err := lock.TryLock()
-	if err != nil {
-		return fmt.Errorf("lock the folder's state: %w", err)
+	for end := time.Now().Add(lockPatience); ; {
+		ok, err := lock.TryLock()
+		if err != nil {
+			return fmt.Errorf("lock the folder's state: %w", err)
+		}
+		if ok {
+			s.lock = lock
+			return nil
+		}
+		served := s.served()
+		if processLives(served.PID) || time.Now().After(end) {
+			return served
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	if ok {
-		s.lock = lock
-		return nil
-	}
+}
+
+// served is what the server that holds the lock has noted.
+func (s *Server) served() *ServedError {
 	served := &ServedError{}
 	if data, err := os.ReadFile(s.state("server.json")); err == nil {
 		var n note
@@ -128,6 +143,9 @@ func (s *Server) takeLock() error {
 	}
 	return served
 }
+
+// processLives says whether a process has this id; signal 0 tells.
+func processLives(pid int) bool { return pid > 0 && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
 func (s *Server) launcher() (session.Launcher, error) {
 	s.finder = pyenv.New(pyenv.Config{Python: s.cfg.Python, State: s.cfg.Place.Root, Logger: s.cfg.Logger})
