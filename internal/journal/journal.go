@@ -29,6 +29,7 @@ type NotebookID int64
 var (
 	ErrClosed = errors.New("journal closed")
 	ErrFull   = errors.New("no space left for the journal")
+	ErrSync   = errors.New("the disk did not keep what was written") // for good: see J8
 )
 
 // Journal is one served folder's. It is safe for concurrent use.
@@ -264,7 +265,7 @@ func (j *Journal) fsync() error {
 		return err
 	}
 	if err := j.wal.Sync(); err != nil {
-		err = fmt.Errorf("sync journal: %w", err)
+		err = fmt.Errorf("sync journal: %w: %w", ErrSync, err)
 		j.failed.set(err)
 		return err
 	}

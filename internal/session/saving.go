@@ -142,5 +142,8 @@ func (c *core) journalState(err error) {
 		why = "The disk is full"
 	}
 	c.save.journal = why + ": saving is delayed. Nothing is lost while the server runs."
+	if errors.Is(err, journal.ErrSync) {
+		c.save.journal = "The disk failed to keep what was written. What is done from now on is kept safe only after the server was started again."
+	}
 	c.notice("error", "journal_failing", c.save.journal, "")
 }
