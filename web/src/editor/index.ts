@@ -5,6 +5,7 @@ import { highlightSelectionMatches } from '@codemirror/search';
 import { Compartment, EditorSelection, EditorState, Transaction, type ChangeSet, type Extension } from '@codemirror/state';
 import { crosshairCursor, drawSelection, dropCursor, EditorView, lineNumbers, placeholder, rectangularSelection } from '@codemirror/view';
 import type { CellStore } from '../notebook/store';
+import { blink } from './blink';
 import { completion } from './complete';
 import { inspectTooltip } from './inspect';
 import { keys } from './keys';
@@ -86,7 +87,7 @@ const base: Extension = [
   EditorView.clipboardInputFilter.of((text) => text.replace(/\r\n?/g, '\n')),
   history(),
   EditorState.allowMultipleSelections.of(true),
-  drawSelection(), dropCursor(), rectangularSelection(), crosshairCursor(),
+  drawSelection(), blink, dropCursor(), rectangularSelection(), crosshairCursor(),
   indentUnit.of('    '), EditorState.tabSize.of(4), indentOnInput(),
   bracketMatching(), closeBrackets(), highlightSelectionMatches(),
   syntaxHighlighting(tokenClasses), theme, EditorView.lineWrapping,
