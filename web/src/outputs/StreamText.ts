@@ -1,6 +1,6 @@
 /**
- * A stream's text in the page, kept up to date past React. Changes are gathered for one frame (in a hidden tab, where no frames
- * come, for a quarter of a second) and drawn once. It owns the children of its element until it is closed.
+ * A stream's text in the page, kept up to date past React. Changes are drawn as they come: the store has gathered them for one frame
+ * already. In a hidden tab they are gathered for a quarter of a second. It owns the children of its element until it is closed.
  */
 import { nodeOf, type Span } from './ansi';
 import { TextBlocks, type Block, type KeptText } from './blocks';
@@ -12,13 +12,16 @@ export interface TextFeed {
 export type TextChange = { readonly at: number; readonly text: string } | { readonly reset: true };
 
 export interface StreamOptions {
-  /** Called after each drawing. */
-  readonly drawn?: () => void;
+  /** Called after each drawing. `short`: so little text that it is low at any width. */
+  readonly drawn?: (short: boolean) => void;
   /** The mark that stands for `left` units of text that are not shown. */
   readonly mark: (left: number, total: number) => HTMLElement;
 }
 
 const HIDDEN_MS = 250;
+/** On the narrowest screen a line holds so many characters; so many lines are low. */
+const NARROW = 30;
+const LOW = 30;
 
 export class StreamText {
   readonly #el: HTMLElement;
@@ -29,7 +32,6 @@ export class StreamText {
   #mark: HTMLElement | null = null;
   #waiting: { at: number; text: string }[] = [];
   #reset = true;
-  #frame = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #off: () => void;
 
@@ -43,7 +45,6 @@ export class StreamText {
 
   close(): void {
     this.#off();
-    cancelAnimationFrame(this.#frame);
     clearTimeout(this.#timer);
     this.#el.replaceChildren();
   }
@@ -55,9 +56,8 @@ export class StreamText {
     } else if (!this.#reset) {
       this.#join(change);
     }
-    if (this.#frame || this.#timer !== undefined) return;
-    if (document.hidden) this.#timer = setTimeout(() => this.#draw(), HIDDEN_MS);
-    else this.#frame = requestAnimationFrame(() => this.#draw());
+    if (!document.hidden) this.#draw();
+    else this.#timer ??= setTimeout(() => this.#draw(), HIDDEN_MS);
   }
 
   /** One change that says both, where there is one. */
@@ -71,7 +71,7 @@ export class StreamText {
   }
 
   #draw(): void {
-    this.#frame = 0;
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     const changes = this.#waiting;
     this.#waiting = [];
@@ -83,7 +83,16 @@ export class StreamText {
     if (this.#reset) this.#redraw(this.#model.reset(this.#feed.get()).from, []);
     this.#reset = false;
     this.#trim();
-    this.#options.drawn?.();
+    this.#options.drawn?.(this.#short());
+  }
+
+  #short(): boolean {
+    let rows = 0;
+    for (const block of this.#model.blocks) {
+      rows += block.lines + block.text.length / NARROW;
+      if (rows > LOW) return false;
+    }
+    return true;
   }
 
   #redraw(from: number, grown: readonly Span[]): void {

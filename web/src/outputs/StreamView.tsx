@@ -24,10 +24,12 @@ export function StreamView(props: { id: string; name: 'stdout' | 'stderr'; feed:
     scroller.addEventListener('scroll', onScroll, { passive: true });
     const stream = new StreamText(el, feed, {
       mark: (left, total) => cutMark(left, total, outputUrl(notebook(), id)),
-      drawn: () => {
-        if (el.childElementCount > 1 || el.scrollHeight > TALL) setTall(el.scrollHeight > TALL);
-        else setTall(false);
-        if (follow) scroller.scrollTop = scroller.scrollHeight;
+      drawn: (short) => {
+        // Heights are asked for only where they matter: each asking makes the browser lay out the page at once.
+        if (short) return setTall(false);
+        const height = el.scrollHeight;
+        setTall(height > TALL);
+        if (follow && height > TALL) scroller.scrollTop = height;
       },
     });
     return () => {
