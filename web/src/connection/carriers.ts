@@ -4,11 +4,11 @@ import type { Carrier } from './page';
 import { RemoteWire, type HubPort } from './remote';
 
 /** The ways in which a page gets its line, best first: of one browser's pages all but the last share one socket. */
-export function browserCarriers(pageId: string, lock: string): readonly Carrier[] {
+export function browserCarriers(pageId: string, lock: Promise<string | null>): readonly Carrier[] {
   return [workerCarrier(lock), leaderCarrier(pageId, lock), { name: 'own', open: () => ownUplink() }];
 }
 
-function workerCarrier(lock: string): Carrier {
+function workerCarrier(lock: Promise<string | null>): Carrier {
   return {
     name: 'worker',
     open(dead) {
@@ -35,7 +35,7 @@ function workerCarrier(lock: string): Carrier {
 const LEADER = 'runnel-leader';
 
 /** Where there is no shared worker: one of the pages holds the line, and the lock that says so; when it goes, another takes over. */
-function leaderCarrier(pageId: string, lock: string): Carrier {
+function leaderCarrier(pageId: string, lock: Promise<string | null>): Carrier {
   return {
     name: 'leader',
     open(dead) {
@@ -113,15 +113,13 @@ class PeerPort implements HubPort {
   }
 
   #member(page: string, message: ToHub): Member {
-    let member = this.#members.get(page);
-    if (member) return member;
-    member = { post: (m) => !this.over.aborted && this.#channel.postMessage({ to: page, message: m }) };
+    const known = this.#members.get(page);
+    const member: Member = known ?? { post: (m) => !this.over.aborted && this.#channel.postMessage({ to: page, message: m }) };
     this.#members.set(page, member);
-    const gone = member;
-    if (message.kind === 'join' && message.lock !== null) {
-      whenLockFree(message.lock, () => {
+    if (message.kind === 'lock') {
+      whenLockFree(message.name, () => {
         this.#members.delete(page);
-        this.#hub?.leave(gone);
+        this.#hub?.leave(member);
       });
     }
     return member;

@@ -13,7 +13,7 @@ async function setUp() {
   const join = () => {
     const got: FromHub[] = [];
     const member: Member = { post: (m) => void got.push(m) };
-    hub.receive(member, { kind: 'join', lock: null });
+    hub.receive(member, { kind: 'join' });
     const send = (data: object, route: Extract<ToHub, { kind: 'send' }>['route']) => hub.receive(member, { kind: 'send', data: JSON.stringify(data), route });
     return { member, got, send, messages: () => got.flatMap((m) => (m.kind === 'message' ? [JSON.parse(m.data)] : [])) };
   };
@@ -87,7 +87,7 @@ describe('RemoteWire', () => {
     let toPage: (m: FromHub) => void = () => {};
     const member: Member = { post: (m) => answers && toPage(m) };
     const port: HubPort = { post: (m) => answers && s.hub.receive(member, m), onMessage: (fn) => void (toPage = fn), close: () => {} };
-    const wire = new RemoteWire(port, s.clock, null, () => deaths++);
+    const wire = new RemoteWire(port, s.clock, Promise.resolve(null), () => deaths++);
     return { ...s, wire, stop: () => (answers = false), deaths: () => deaths };
   }
   test('is up with the hub, and sends through it', async () => {

@@ -2,8 +2,9 @@ import { addressOf, type Route, type Wire, type WireStatus } from './wire';
 
 /** What a page says to the hub that holds the line. */
 export type ToHub =
-  /** `lock`: the Web Lock that the page holds as long as it lives. */
-  | { readonly kind: 'join'; readonly lock: string | null }
+  | { readonly kind: 'join' }
+  /** The page holds this Web Lock as long as it lives. Said when it holds it, which may be after it joined. */
+  | { readonly kind: 'lock'; readonly name: string }
   | { readonly kind: 'send'; readonly data: string; readonly route: Route }
   /** So much of what was passed on has been read. */
   | { readonly kind: 'read'; readonly units: number }
@@ -22,7 +23,7 @@ export type FromHub =
 
 /** Messages between parts of one build: their kind is enough to know them by. */
 export function isToHub(v: unknown): v is ToHub {
-  return hasKind(v, ['join', 'send', 'read', 'ping', 'wake', 'connect', 'bye']);
+  return hasKind(v, ['join', 'lock', 'send', 'read', 'ping', 'wake', 'connect', 'bye']);
 }
 export function isFromHub(v: unknown): v is FromHub {
   return hasKind(v, ['status', 'message', 'pong', 'stalled']);
@@ -74,6 +75,7 @@ export class Hub {
       case 'join':
         member.post({ kind: 'status', status: this.#wire.status });
         return this.#wire.connect();
+      case 'lock': return;
       case 'send': return this.#send(seat, message.data, message.route);
       case 'read':
         seat.unread = Math.max(0, seat.unread - message.units);

@@ -9,11 +9,12 @@ export type { Line, PageConnection as Connection } from './model';
 /** The connection of this page, with the browser's own socket, clock and storage. Nothing happens before connect(). */
 export function createConnection(): PageConnection {
   const pageId = `${newCellId(browserIds)}${newCellId(browserIds)}`;
-  const lock = `runnel-page-${pageId}`;
+  const name = `runnel-page-${pageId}`;
+  const lock = holdLock(name, 10_000).then((held) => (held ? name : null));
   const keep = new SessionKeep();
   return new Page({
     clock: browserClock, keep, ids: browserIds, pageId, soon, carriers: browserCarriers(pageId, lock),
-    recovered: Promise.all([keep.open(), holdLock(lock, 1_000)]).then(() => undefined),
+    recovered: keep.open(),
     onWake, onHide,
   });
 }

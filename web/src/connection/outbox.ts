@@ -26,6 +26,7 @@ export class Outbox {
   readonly #send: (command: Command) => void;
   readonly #entries = new Map<CommandId, Entry>();
   #line: number | null = null;
+  #recovered = false;
 
   constructor(keep: Keep, clock: Clock, send: (command: Command) => void) {
     this.#keep = keep;
@@ -39,6 +40,7 @@ export class Outbox {
 
   /** Reads what a page before the reload left; those come first. */
   recover(): readonly Command[] {
+    this.#recovered = true;
     let old: readonly Command[] = [];
     try {
       const raw: unknown = JSON.parse(this.#keep.get(KEY) ?? '[]');
@@ -50,6 +52,7 @@ export class Outbox {
     this.#entries.clear();
     for (const command of old) this.#entries.set(command.cmd_id, { command, secret: false, line: -1, tries: 0 });
     for (const entry of now) this.#entries.set(entry.command.cmd_id, entry);
+    if (now.length > 0) this.#save();
     this.#pump();
     return old;
   }
@@ -107,6 +110,7 @@ export class Outbox {
   }
 
   #save(): void {
+    if (!this.#recovered) return;
     const plain = [...this.#entries.values()].filter((e) => !e.secret).map((e) => e.command);
     this.#keep.set(KEY, plain.length === 0 ? null : JSON.stringify(plain));
   }

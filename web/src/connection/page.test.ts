@@ -12,7 +12,7 @@ const snapshot = JSON.parse(readFileSync(join(import.meta.dirname, '../../../tes
 const a = cellId('a', '');
 const b = cellId('b', '');
 
-function setUp(options: { keep?: MemoryKeep; carriers?: (carriers: Carrier) => Carrier[] } = {}) {
+function setUp(options: { keep?: MemoryKeep; recovered?: Promise<void>; carriers?: (carriers: Carrier) => Carrier[] } = {}) {
   const clock = new FakeClock();
   const net = new FakeNetwork();
   const keep = options.keep ?? new MemoryKeep();
@@ -21,7 +21,7 @@ function setUp(options: { keep?: MemoryKeep; carriers?: (carriers: Carrier) => C
   const frames: (() => void)[] = [];
   const own: Carrier = { name: 'own', open: () => new Uplink({ clock, clientId: clientId('me', ''), openSocket: net.open, check: async () => 'unreachable' }) };
   const page = new Page({
-    clock, keep, ids: countingIds(), pageId: 'p', carriers: options.carriers?.(own) ?? [own], recovered: Promise.resolve(),
+    clock, keep, ids: countingIds(), pageId: 'p', carriers: options.carriers?.(own) ?? [own], recovered: options.recovered ?? Promise.resolve(),
     soon: (fn) => void frames.push(fn), onWake: (fn) => (woken.push(fn), () => {}), onHide: (fn) => (hidden.push(fn), () => {}),
   });
   const draw = () => {
@@ -256,6 +256,27 @@ describe('Page', () => {
     expect(next.net.last.ofType('edit')).toHaveLength(2);
     expect(next.net.last.ofType('execute')).toHaveLength(1);
     expect(next.net.last.frames.at(-1)?.['type']).toBe('execute');
+  });
+
+  test('the notebook is shown before what is kept can be read; nothing is sent before that', async () => {
+    const doc = store.cell(a)?.doc;
+    doc?.edit(ChangeSet.of({ from: 0, insert: 'x' }, doc.text.length));
+    for (const fn of s.hidden) fn(true);
+    let readable = () => {};
+    const next = setUp({ keep: s.keep, recovered: new Promise((resolve) => (readable = resolve)) });
+    const again = next.page.open('note.ipynb');
+    next.page.connect();
+    await settled();
+    next.net.last.welcome();
+    give(next.net.last, 41);
+    again.execute(b);
+    expect(again.ready.get()).toEqual({ kind: 'ready' });
+    expect(next.net.last.frames.map((f) => f['type'])).toEqual(['hello', 'subscribe']);
+
+    readable();
+    await settled();
+    expect(next.net.last.frames.slice(2).map((f) => f['type'])).toEqual(['edit', 'execute']);
+    expect(again.cell(a)?.doc.text).toBe('xprint(1)\nx=');
   });
 
   test('a carrier that dies is replaced by the next, and the feeds go on there', async () => {

@@ -79,11 +79,8 @@ export class Page implements PageConnection {
   connect(): void {
     if (this.#stops.length > 0) return this.#wire?.connect();
     this.#stops.push(this.#parts.onWake(() => this.#wire?.wake()), this.#parts.onHide((ends) => this.#hide(ends)));
-    void this.#parts.recovered.then(() => {
-      if (this.#stops.length === 0) return;
-      this.#recover();
-      this.#start(0);
-    });
+    this.#start(0);
+    void this.#parts.recovered.then(() => this.#stops.length > 0 && this.#recover());
   }
 
   reconnect(): void {
@@ -110,7 +107,7 @@ export class Page implements PageConnection {
       return known.store;
     }
     const store = new NotebookStore({
-      path, keep: this.#parts.keep, ids: this.#parts.ids, soon: this.#parts.soon,
+      path, recovered: false, keep: this.#parts.keep, ids: this.#parts.ids, soon: this.#parts.soon,
       outlet: {
         submit: (command, secret) => this.#outbox.add(command, secret),
         amend: (command) => this.#outbox.amend(command),
@@ -121,7 +118,7 @@ export class Page implements PageConnection {
     const opened: OpenNotebook = { store, feed, users: 1, asked: -Infinity, troubles: 0, stop: () => {} };
     this.#open.set(path, opened);
     store.on('renamed', ({ to }) => this.#renamed(opened, to));
-    store.recover(this.#old.filter((c) => c.notebook === path));
+    if (this.#old) store.recover(this.#old.filter((c) => c.notebook === path));
     this.#ask(opened);
     return store;
   }
@@ -182,7 +179,7 @@ export class Page implements PageConnection {
     this.welcome.set(welcome);
     this.connected.set(true);
     for (const o of this.#open.values()) this.#ask(o);
-    this.#outbox.lineIs(line);
+    if (this.#old) this.#outbox.lineIs(line);
   }
 
   #lost(): void {
@@ -356,11 +353,13 @@ export class Page implements PageConnection {
     });
   }
 
-  #old: readonly Command[] = [];
+  /** What the page before a reload had not seen acknowledged; null until that can be read. Nothing new is sent before it. */
+  #old: readonly Command[] | null = null;
 
   #recover(): void {
-    this.#old = this.#outbox.recover();
-    for (const o of this.#open.values()) o.store.recover(this.#old.filter((c) => c.notebook === o.store.path));
+    const old = (this.#old = this.#outbox.recover());
+    for (const o of this.#open.values()) o.store.recover(old.filter((c) => c.notebook === o.store.path));
+    if (this.#lineNumber !== null) this.#outbox.lineIs(this.#lineNumber);
   }
 
   #hide(ends: boolean): void {

@@ -16,7 +16,7 @@ const READ_STEP = 256 * 1024;
 export class RemoteWire implements Wire {
   readonly #port: HubPort;
   readonly #clock: Clock;
-  readonly #lock: string | null;
+  readonly #lock: Promise<string | null>;
   readonly #dead: () => void;
   #status: WireStatus = { kind: 'connecting' };
   #line = 0;
@@ -28,13 +28,14 @@ export class RemoteWire implements Wire {
   readonly #onStatus = new Set<(status: WireStatus) => void>();
   readonly #onMessage = new Set<(data: string) => void>();
 
-  constructor(port: HubPort, clock: Clock, lock: string | null, dead: () => void) {
+  /** `lock`: the name of the Web Lock that tells the hub when this page is gone, once it is held. */
+  constructor(port: HubPort, clock: Clock, lock: Promise<string | null>, dead: () => void) {
     this.#lock = lock;
     this.#port = port;
     this.#clock = clock;
     this.#dead = dead;
     port.onMessage((message) => this.#receive(message));
-    port.post({ kind: 'join', lock: this.#lock });
+    this.#join();
     this.#ask();
   }
 
@@ -66,7 +67,7 @@ export class RemoteWire implements Wire {
   /** Another hub took over behind the same port. */
   rejoin(): void {
     this.#set({ kind: 'connecting' });
-    this.#port.post({ kind: 'join', lock: this.#lock });
+    this.#join();
   }
   close(): void {
     if (this.#closed) return;
@@ -74,6 +75,12 @@ export class RemoteWire implements Wire {
     this.#cancel();
     this.#port.post({ kind: 'bye' });
     this.#port.close();
+  }
+
+  /** Without waiting for the lock: the line should be there by the time the page is drawn. */
+  #join(): void {
+    this.#port.post({ kind: 'join' });
+    void this.#lock.then((name) => name !== null && !this.#closed && this.#port.post({ kind: 'lock', name }));
   }
 
   #set(status: WireStatus): void {

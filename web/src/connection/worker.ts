@@ -10,7 +10,7 @@ self.addEventListener('connect', (event) => {
   const member: Member = { post: (message) => port.postMessage(message) };
   port.onmessage = (e: MessageEvent<unknown>) => {
     if (!isToHub(e.data)) return;
-    if (e.data.kind === 'join' && e.data.lock !== null) whenLockFree(e.data.lock, () => hub.leave(member));
+    if (e.data.kind === 'lock') whenLockFree(e.data.name, () => hub.leave(member));
     hub.receive(member, e.data);
   };
 });

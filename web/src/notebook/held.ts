@@ -51,11 +51,12 @@ export class HeldCommands {
     try {
       const raw: unknown = JSON.parse(this.#keep.get(this.#key) ?? '[]');
       const entries = list(object({ command: (v) => v, after: nullable(list(cellId)), id: commandId }))(raw, 'held');
-      this.#list = [...entries.flatMap((e) => ({ command: decodeCommand(e.command), after: e.after })), ...this.#list];
+      const held = entries.map((e) => ({ command: decodeCommand(e.command), after: e.after }));
+      this.#list = [...held, ...this.#list];
+      return held.map((h) => h.command);
     } catch {
-      this.#list = [...this.#list];
+      return [];
     }
-    return this.#list.map((h) => h.command);
   }
 
   #save(): void {

@@ -37,6 +37,8 @@ export interface StoreParts {
   readonly path: string;
   readonly outlet: Outlet;
   readonly keep: Keep;
+  /** False: what is kept cannot be read yet; recover() is called when it can. */
+  readonly recovered?: boolean;
   readonly ids: IdSource;
   /** Calls fn once, soon: with the next frame of the screen, or at once when nobody looks. */
   readonly soon: (fn: () => void) => void;
@@ -61,6 +63,7 @@ export class NotebookStore extends NotebookActions implements NotebookView {
   #state: State = emptyState;
   #growing: State | null = null;
   #loaded = false;
+  #recovered: boolean;
   readonly #cells = new Map<CellId, CellStore>();
   readonly #pending = new PendingList();
   readonly #held: HeldCommands;
@@ -77,6 +80,7 @@ export class NotebookStore extends NotebookActions implements NotebookView {
   constructor(parts: StoreParts) {
     super();
     this.#parts = parts;
+    this.#recovered = parts.recovered ?? true;
     this.name = signal(parts.path);
     this.#held = new HeldCommands(parts.keep, `held:${parts.path}`, (id) => this.#flushed(id));
   }
@@ -130,6 +134,9 @@ export class NotebookStore extends NotebookActions implements NotebookView {
   recover(commands: readonly Command[]): void {
     for (const c of commands) this.#pending.add(c, this.#parts.ids.now());
     this.#overlayAll();
+    if (this.#recovered) return;
+    this.#recovered = true;
+    if (this.#loaded) this.#restoreDrafts();
   }
 
   /** Applies what has come so far, now. */
@@ -144,6 +151,7 @@ export class NotebookStore extends NotebookActions implements NotebookView {
 
   /** Writes down what is typed and not confirmed: before the page may go. */
   remember(): void {
+    if (!this.#recovered) return;
     for (const id of this.#unsaved) {
       const draft = this.#cells.get(id)?.opened?.draft() ?? null;
       this.#parts.keep.set(`draft:${this.path}:${id}`, draft && JSON.stringify(draft));
@@ -182,7 +190,7 @@ export class NotebookStore extends NotebookActions implements NotebookView {
     this.#top = state.n;
     this.#replace(state);
     for (const cell of state.cells) this.#cells.get(cell.id)?.opened?.reset(cell.source, cell.version);
-    if (first) this.#restoreDrafts();
+    if (first && this.#recovered) this.#restoreDrafts();
     this.#settle();
     this.ready.set({ kind: 'ready' });
     this.#schedule();
@@ -340,7 +348,7 @@ export class NotebookStore extends NotebookActions implements NotebookView {
     for (const key of this.#parts.keep.keys(prefix)) {
       const draft = decodeDraft(parse(this.#parts.keep.get(key)));
       const cell = [...this.#cells.values()].find((c) => c.id === key.slice(prefix.length));
-      if (draft && cell) cell.doc.restore(draft);
+      if (draft && cell && !cell.doc.unconfirmed) cell.doc.restore(draft);
       else if (draft && draft.buffer !== null) this.#keepLost(key.slice(prefix.length), draft.base, draft.inFlight, draft.buffer);
       if (!cell) this.#parts.keep.set(key, null);
     }

@@ -1,6 +1,7 @@
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { startTransition, useEffect, useMemo, useRef, useState } from 'react';
 import type { NotebookStore } from '../../notebook/store';
 import { Surroundings, type OutputSurroundings } from '../../outputs';
+import { whenIdle } from '../../ui/idle';
 import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
 import { Cell } from './Cell';
@@ -11,7 +12,8 @@ import { Pager } from './Pager';
 import { Rejected } from './Rejected';
 
 const FIRST = 14;
-const STEP = 40;
+/** How long the drawing of further cells may hold up a key press, in ms. */
+const SLICE = 10;
 
 /** The column of cells. The first screens are drawn at once, the rest in the browser's free moments; all of them stay in the page. */
 export function Notebook({ notebook }: { notebook: NotebookController }) {
@@ -82,17 +84,22 @@ function startAt(notebook: NotebookController, store: NotebookStore): void {
   notebook.focus(first, empty ? 'edit' : 'command');
 }
 
+/** How many cells are drawn: more in each idle moment, as many at a time as fit into a slice. */
 function useGrowing(total: number): number {
   const [drawn, setDrawn] = useState(FIRST);
+  const pace = useRef({ step: 8, began: 0, drawn: FIRST });
   useEffect(() => {
-    if (drawn >= total) return;
-    const more = () => setDrawn(drawn + STEP);
-    if (typeof requestIdleCallback === 'function') {
-      const id = requestIdleCallback(more, { timeout: 100 });
-      return () => cancelIdleCallback(id);
+    const p = pace.current;
+    if (p.began > 0 && drawn > p.drawn) {
+      const took = performance.now() - p.began;
+      p.step = Math.round(Math.min(Math.max((p.step * SLICE) / Math.max(took, 1), p.step / 2, 2), p.step * 2, 64));
     }
-    const id = setTimeout(more, 16);
-    return () => clearTimeout(id);
+    p.drawn = drawn;
+    if (drawn >= total) return;
+    return whenIdle(() => {
+      p.began = performance.now();
+      startTransition(() => setDrawn(drawn + p.step));
+    });
   }, [drawn, total]);
   return drawn;
 }
