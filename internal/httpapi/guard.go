@@ -147,9 +147,9 @@ func forPerson(r *http.Request) bool {
 		!strings.HasPrefix(r.URL.Path, "/runnel/") && !strings.HasPrefix(r.URL.Path, "/assets/") && !isUpgrade(r)
 }
 
-func isUpgrade(r *http.Request) bool {
-	return r.Header.Get("Upgrade") != "" || strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade")
-}
+// isUpgrade asks for the header without which nothing can be upgraded. Connection does not count: proxies that are set up for WebSockets
+// put "Connection: upgrade" on every request.
+func isUpgrade(r *http.Request) bool { return r.Header.Get("Upgrade") != "" }
 
 // changes says whether a request can change something: by its method, or because it opens a line that can.
 func changes(r *http.Request) bool {
