@@ -113,6 +113,7 @@ func TestF3_kernel_ends_in_mid_cell(t *testing.T) {
 
 // F5: the kernel is stopped for longer than its heartbeat allows: it is called unresponsive, not killed, and goes on afterwards.
 func TestF5_kernel_stopped_is_unresponsive(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	c := s.Client("stopped.ipynb")
 	pid := atoi(t, value(t, c, "pid", "import os; os.getpid()"))
@@ -148,6 +149,48 @@ func TestF6_server_stopped_under_fast_output(t *testing.T) {
 			s.Signal(syscall.SIGCONT)
 			finish(t, c, run, 3*time.Minute, protocol.StatusOK)
 			sameText(t, "the page", streamText(t, s, c.State(), "flood"), wantLines(n))
+		})
+	}
+}
+
+// Promise 5: restart and run all, again and again: every run ends, every idle arrives, every output is whole.
+func TestRestart_and_run_all(t *testing.T) {
+	for _, version := range []string{"6", "7"} {
+		t.Run("ipykernel "+version, func(t *testing.T) {
+			s := newServer(t, version)
+			c := s.Client("again.ipynb")
+			const cells = 5
+			for i := range cells {
+				do(t, c, protocol.Command{Type: protocol.CmdCellInsert, Index: i, CellID: protocol.CellID(fmt.Sprintf("c%d", i)), CellType: "code",
+					Source: fmt.Sprintf("seen = %s\nfor i in range(200): print(seen, i, flush=True)", []string{"0", "seen + 1"}[min(i, 1)])})
+			}
+			for round := range short(4, 200) {
+				do(t, c, protocol.Command{Type: protocol.CmdKernelRestart})
+				do(t, c, protocol.Command{Type: protocol.CmdRun})
+				if err := c.Wait(within(t, time.Minute), "all runs to end", func(st *protocol.State) bool {
+					for i := range cells {
+						cell := st.Cell(protocol.CellID(fmt.Sprintf("c%d", i)))
+						if cell == nil || cell.Run == nil || cell.Run.State != protocol.StateDone || cell.ExecutionCount == nil || *cell.ExecutionCount != i+1 {
+							return false
+						}
+					}
+					return len(st.Queue) == 0 && st.Kernel.State == protocol.KernelIdle
+				}); err != nil {
+					t.Fatalf("round %d: %v; %s", round, err, tailOf(withoutClock(c.State()), 3000))
+				}
+				st := c.State()
+				for i := range cells {
+					id := protocol.CellID(fmt.Sprintf("c%d", i))
+					if got := st.Cell(id).Run.Status; got != protocol.StatusOK {
+						t.Fatalf("round %d: cell %d ended as %s", round, i, got)
+					}
+					var want strings.Builder
+					for k := range 200 {
+						fmt.Fprintln(&want, i, k)
+					}
+					sameText(t, fmt.Sprintf("round %d, cell %d", round, i), streamText(t, s, st, id), want.String())
+				}
+			}
 		})
 	}
 }
