@@ -255,7 +255,7 @@ func TestLogout(t *testing.T) {
 // A proxy that is set up for WebSockets puts "Connection: upgrade" on every request: a page is still a page.
 func TestGuard_proxyAlwaysSaysUpgrade(t *testing.T) {
 	s := start(t)
-	for path, want := range map[string]int{"/healthz": http.StatusOK, "/login": http.StatusOK, "/runnel/v1/status": http.StatusOK} {
+	for path, want := range map[string]int{"/healthz": http.StatusOK, "/runnel/v1/status": http.StatusOK} {
 		response, body := s.do(http.MethodGet, path, "", "Connection", "upgrade", "Cookie", s.login())
 		if response.StatusCode != want {
 			t.Errorf("%s: %d %s", path, response.StatusCode, body)
