@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"path"
+	"path/filepath"
+	"strings"
 
 	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/files"
@@ -75,8 +77,16 @@ func (l *launcher) Launch(ctx context.Context, req session.LaunchRequest) (sessi
 	if err != nil {
 		return nil, session.LaunchInfo{}, fault.Wrap(fault.Unavailable, "The kernel "+choice.DisplayName+" could not be started: "+err.Error(), err)
 	}
-	info := session.LaunchInfo{Name: choice.Name, DisplayName: choice.DisplayName, Language: choice.Language, Environment: choice.Environment}
+	info := session.LaunchInfo{Name: choice.Name, DisplayName: choice.DisplayName, Language: choice.Language, Environment: l.shortly(choice.Environment)}
 	return k, info, nil
+}
+
+// shortly is where an environment is, seen from the served folder: a .venv beside the notebooks is ".venv".
+func (l *launcher) shortly(environment string) string {
+	if inside, ok := strings.CutPrefix(environment, l.folder.Dir()+string(filepath.Separator)); ok {
+		return inside
+	}
+	return environment
 }
 
 // Attach implements session.Launcher.
