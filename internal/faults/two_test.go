@@ -27,9 +27,11 @@ func TestF23_two_tabs_answer(t *testing.T) {
 	for i := range rounds {
 		acks := make([]protocol.Ack, len(tabs))
 		var wg sync.WaitGroup
-		for k, c := range tabs {
+		for _, c := range tabs {
 			waitPromptText(t, c, fmt.Sprintf("%d: ", i))
-			p := c.State().Prompts[0]
+		}
+		p := tabs[0].State().Prompts[0]
+		for k, c := range tabs {
 			wg.Go(func() { acks[k] = answer(t, c, p, fmt.Sprintf("tab%d", k)) })
 		}
 		wg.Wait()

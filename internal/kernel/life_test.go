@@ -40,7 +40,7 @@ func testLife(t *testing.T, major string) {
 	t.Logf("interrupted after %v", time.Since(begun))
 
 	id = execute(t, k, "import time\nfor i in range(100):\n    print(i, flush=True)\n    time.sleep(.01)")
-	h.until(5*time.Second, "10", func(e kernel.Event) bool { return isStream(e, "10\n") })
+	h.until(5*time.Second, "10", func(e kernel.Event) bool { return isStream(e, "10") })
 	s := k.Status()
 	if s.KernelPID == 0 || s.Memory < 10<<20 || s.KeeperMemory <= 0 || s.KeeperMemory > 64<<20 {
 		t.Fatalf("status: %+v", s)
