@@ -1,4 +1,4 @@
-import { startTransition, useEffect, useMemo, useRef, useState } from 'react';
+import { startTransition, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { NotebookStore } from '../../notebook/store';
 import { Surroundings, type OutputSurroundings } from '../../outputs';
 import { whenIdle } from '../../ui/idle';
@@ -12,8 +12,10 @@ import { Pager } from './Pager';
 import { Rejected } from './Rejected';
 
 const FIRST = 14;
-/** How long the drawing of further cells may hold up a key press, in ms. */
-const SLICE = 10;
+/** Further cells are drawn in slices of about so many ms, in which React gives way to a key press; so many cells in each. */
+const SLICE = 24;
+const FEWEST = 12;
+const MOST = 60;
 
 /** The column of cells. The first screens are drawn at once, the rest in the browser's free moments; all of them stay in the page. */
 export function Notebook({ notebook }: { notebook: NotebookController }) {
@@ -87,18 +89,19 @@ function startAt(notebook: NotebookController, store: NotebookStore): void {
 /** How many cells are drawn: more in each idle moment, as many at a time as fit into a slice. */
 function useGrowing(total: number): number {
   const [drawn, setDrawn] = useState(FIRST);
-  const pace = useRef({ step: 8, began: 0, drawn: FIRST });
-  useEffect(() => {
+  const pace = useRef({ step: FEWEST, began: 0 });
+  useLayoutEffect(() => {
     const p = pace.current;
-    if (p.began > 0 && drawn > p.drawn) {
-      const took = performance.now() - p.began;
-      p.step = Math.round(Math.min(Math.max((p.step * SLICE) / Math.max(took, 1), p.step / 2, 2), p.step * 2, 64));
-    }
-    p.drawn = drawn;
+    if (p.began === 0) return;
+    const could = (p.step * SLICE) / Math.max(performance.now() - p.began, 1);
+    p.step = Math.round(Math.min(Math.max(could, FEWEST), p.step * 2, MOST));
+    p.began = 0;
+  }, [drawn]);
+  useEffect(() => {
     if (drawn >= total) return;
     return whenIdle(() => {
-      p.began = performance.now();
-      startTransition(() => setDrawn(drawn + p.step));
+      pace.current.began = performance.now();
+      startTransition(() => setDrawn(drawn + pace.current.step));
     });
   }, [drawn, total]);
   return drawn;
