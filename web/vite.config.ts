@@ -8,34 +8,13 @@ const woff2Only: Plugin = {
   transform: (code, id) => (/katex[^?]*\.css/.test(id) ? code.replace(/,\s*url\([^)]*\.(?:woff|ttf)\)\s*format\([^)]*\)/g, '') : undefined),
 };
 
-/** What main.ts asks for at once is named in the page itself, so that the browser fetches both at the same time. */
-const startAtOnce: Plugin = {
-  name: 'start-at-once',
-  transformIndexHtml: {
-    order: 'post',
-    handler(_, { bundle, chunk }) {
-      if (!bundle || chunk?.name !== 'index') return [];
-      const chunks = Object.values(bundle).filter((c) => c.type === 'chunk');
-      const start = chunks.find((c) => c.facadeModuleId?.endsWith('/src/app/start.tsx'));
-      if (!start) return [];
-      const own = [chunk.fileName, ...chunk.imports];
-      const scripts = [start.fileName, ...start.imports].filter((f) => !own.includes(f));
-      const styles = [...(start.viteMetadata?.importedCss ?? [])].filter((f) => !chunk.viteMetadata?.importedCss.has(f));
-      return [
-        ...scripts.map((f) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `/${f}` }, injectTo: 'head' as const })),
-        ...styles.map((f) => ({ tag: 'link', attrs: { rel: 'stylesheet', crossorigin: true, href: `/${f}` }, injectTo: 'head' as const })),
-      ];
-    },
-  },
-};
-
 /**
  * The page is served by the Runnel binary at /, from files with hashed names: nothing inline (the policy is script-src 'self'),
  * nothing from elsewhere. frame.html is the page of the sandboxed output frames; it shares no chunk with the notebook's page,
  * because its origin is opaque and its budget its own.
  */
 export default defineConfig({
-  plugins: [react(), woff2Only, startAtOnce],
+  plugins: [react(), woff2Only],
   base: '/',
   resolve: { dedupe: ['@codemirror/state', '@codemirror/view', '@lezer/common'] },
   worker: { format: 'es' },

@@ -1,29 +1,33 @@
 import { browserClock, ownUplink, whenLockFree } from './browser';
-import type { EarlyWorker } from './early';
 import { Hub, isFromHub, isToHub, type FromHub, type Member, type ToHub } from './hub';
 import type { Carrier } from './page';
 import { RemoteWire, type HubPort } from './remote';
 
 /** The ways in which a page gets its line, best first: of one browser's pages all but the last share one socket. */
-export function browserCarriers(worker: EarlyWorker | null, pageId: string, lock: Promise<string | null>): readonly Carrier[] {
-  return [workerCarrier(worker, lock), leaderCarrier(pageId, lock), { name: 'own', open: () => ownUplink() }];
+export function browserCarriers(pageId: string, lock: Promise<string | null>): readonly Carrier[] {
+  return [workerCarrier(lock), leaderCarrier(pageId, lock), { name: 'own', open: () => ownUplink() }];
 }
 
-function workerCarrier(early: EarlyWorker | null, lock: Promise<string | null>): Carrier {
+function workerCarrier(lock: Promise<string | null>): Carrier {
   return {
     name: 'worker',
     open(dead) {
-      if (!early || early.failed) return null;
-      early.worker.onerror = () => dead();
-      const { port } = early.worker;
-      const hubPort: HubPort = {
-        post: (message) => port.postMessage(message),
-        onMessage(fn) {
-          port.onmessage = (e: MessageEvent<unknown>) => isFromHub(e.data) && fn(e.data);
-        },
-        close: () => port.close(),
-      };
-      return new RemoteWire(hubPort, browserClock, lock, dead);
+      if (typeof SharedWorker === 'undefined') return null;
+      try {
+        const worker = new SharedWorker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'runnel' });
+        worker.onerror = () => dead();
+        const { port } = worker;
+        const hubPort: HubPort = {
+          post: (message) => port.postMessage(message),
+          onMessage(fn) {
+            port.onmessage = (e: MessageEvent<unknown>) => isFromHub(e.data) && fn(e.data);
+          },
+          close: () => port.close(),
+        };
+        return new RemoteWire(hubPort, browserClock, lock, dead);
+      } catch {
+        return null;
+      }
     },
   };
 }

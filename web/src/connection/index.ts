@@ -1,6 +1,5 @@
 import { browserClock, browserIds, holdLock, SessionKeep } from './browser';
 import { browserCarriers } from './carriers';
-import type { EarlyWorker } from './early';
 import type { PageConnection } from './model';
 import { Page } from './page';
 import { newCellId } from '../protocol/ids';
@@ -8,13 +7,13 @@ import { newCellId } from '../protocol/ids';
 export type { Line, PageConnection as Connection } from './model';
 
 /** The connection of this page, with the browser's own socket, clock and storage. Nothing happens before connect(). */
-export function createConnection(worker: EarlyWorker | null): PageConnection {
+export function createConnection(): PageConnection {
   const pageId = `${newCellId(browserIds)}${newCellId(browserIds)}`;
   const name = `runnel-page-${pageId}`;
   const lock = holdLock(name, 10_000).then((held) => (held ? name : null));
   const keep = new SessionKeep();
   return new Page({
-    clock: browserClock, keep, ids: browserIds, pageId, soon, carriers: browserCarriers(worker, pageId, lock),
+    clock: browserClock, keep, ids: browserIds, pageId, soon, carriers: browserCarriers(pageId, lock),
     recovered: keep.open(),
     onWake, onHide,
   });
