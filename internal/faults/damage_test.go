@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -226,4 +227,59 @@ func TestF20_older_journal_put_back(t *testing.T) {
 		t.Error("the older text won, and nobody says that there are two")
 	}
 	typeOn(t, c, st.Cell("typed").Source, 3)
+}
+
+// F19: the server and the keeper are killed, and the keeper's spool comes back damaged. What is whole is shown, the run ends in exactly
+// one way, the next run starts anew.
+func TestF19_damaged_spool(t *testing.T) {
+	rng := random(t)
+	s := newServer(t, "7")
+	for i := range short(3, 60) {
+		c := s.Client(fmt.Sprintf("spool%d.ipynb", i))
+		keeper := atoi(t, value(t, c, "ppid", "import os; os.getppid()"))
+		n := 3000
+		run := start(t, c, "flood", printLines(n, 100, 0.02, filepath.Join(t.TempDir(), "runs")))
+		printed(t, c, "flood", 2000, 20*time.Second)
+		s.Kill()
+		time.Sleep(time.Duration(rng.IntN(300)) * time.Millisecond)
+		kill(t, keeper, syscall.SIGKILL)
+		eventually(t, 10*time.Second, "the keeper is gone", func() bool { return !alive(keeper) })
+		how := damageSpool(t, rng, s)
+		s.Start()
+		status, err := c.WaitRun(within(t, 30*time.Second), run)
+		if err != nil {
+			t.Fatalf("%s: %v", how, err)
+		}
+		if status != protocol.StatusLost && status != protocol.StatusKernelDied {
+			t.Errorf("%s: the run ended as %s", how, status)
+		}
+		wantPrefix(t, streamText(t, s, c.State(), "flood"), 0) // what was shown in the last 20 ms was in the spool alone
+		if got := value(t, c, "again", "6*7"); got != "42" {
+			t.Errorf("%s: a new kernel says %s", how, got)
+		}
+		do(t, c, protocol.Command{Type: protocol.CmdKernelStop, Force: true})
+		c.Close()
+	}
+	if strings.Contains(s.log.String(), "panic") {
+		t.Error("the server panicked")
+	}
+}
+
+// damageSpool damages one of the spool's files.
+func damageSpool(t *testing.T, rng *rand.Rand, s *Server) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(s.State, "*", "k", "*", "*.seg"))
+	if err != nil || len(found) == 0 {
+		t.Fatalf("no spool in %s: %v", s.State, err)
+	}
+	path := found[rng.IntN(len(found))]
+	data, err := os.ReadFile(path)
+	if err != nil || len(data) == 0 {
+		t.Fatalf("spool %s: %d bytes, %v", path, len(data), err)
+	}
+	how, broken := damage(rng, data)
+	if err := os.WriteFile(path, broken, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Base(path) + ": " + how
 }

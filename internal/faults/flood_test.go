@@ -103,7 +103,7 @@ func TestF28_much_text(t *testing.T) {
 	st := c.State()
 	cell := st.Cell("flood")
 	if len(cell.Outputs) != 1 || cell.Outputs[0].Text == nil {
-		t.Fatalf("%d outputs", len(cell.Outputs))
+		t.Fatalf("%d outputs: %s", len(cell.Outputs), tailOf(strings.Join(outputsOf(cell), "\n"), 1000))
 	}
 	text := cell.Outputs[0].Text
 	want := int64(megabytes)*1_000_000 + int64(len("the end\n"))
@@ -233,7 +233,7 @@ sys.stderr.write("warn\b\b\b\bWARN\n")`)
 func outputsOf(c *protocol.Cell) []string {
 	var out []string
 	for _, o := range c.Outputs {
-		entry := o.Kind + " " + o.Name + " " + string(o.Data["text/plain"])
+		entry := o.Kind + " " + o.Name + o.Ename + " " + o.Evalue + string(o.Data["text/plain"])
 		if o.Text != nil {
 			entry += o.Text.Head + o.Text.Tail
 		}

@@ -53,7 +53,7 @@ func TestF8_line_cut_at_random_points(t *testing.T) {
 	if st.Repeated != 0 {
 		t.Errorf("%d events came twice", st.Repeated)
 	}
-	if st.Connections <= cuts {
+	if st.Connections < cuts { // the line may stand down when the last cut comes after the last line
 		t.Errorf("%d connections for %d cuts", st.Connections, cuts)
 	}
 	t.Logf("%d cuts: %d connections, %d resumes, %d snapshots, %d events, %.1f MB (steady: %.1f MB)",
