@@ -2,8 +2,13 @@ package session
 
 import "github.com/runnel-dev/runnel/internal/protocol"
 
-// idleGrace is how long a run's idle may come after its reply, in milliseconds.
-const idleGrace = 3_000
+// A run whose reply has come waits for its idle as long as the kernel says anything at all, and idleGrace more, in milliseconds: the
+// reply overtakes a flood on its way. Then the loop looks once more after idleDoubt: a server that was stopped for a while finds its
+// clock far ahead, and must read first what waits for it.
+const (
+	idleGrace = 10_000
+	idleDoubt = 1_000
+)
 
 // lateGrace is how long a run stays open after its idle with nothing heard from the kernel, in milliseconds. IPython sends idle last;
 // others do not promise it: Deno's comes before the cell's own output.
@@ -24,7 +29,7 @@ func (c *core) deadline() int64 {
 		if r.Idle {
 			at(max(c.lateUntil, 1))
 		} else {
-			at(r.Reply.At + idleGrace)
+			at(c.idleDue(r))
 		}
 	}
 	at(c.save.due())
@@ -34,6 +39,27 @@ func (c *core) deadline() int64 {
 	}
 	return next
 }
+
+// idleDue is when the idle of a run is given up.
+func (c *core) idleDue(r *run) int64 {
+	if c.doubtAt > 0 {
+		return c.doubtAt
+	}
+	return max(r.Reply.At, c.heardAt) + idleGrace
+}
+
+func (c *core) giveUpIdle(r *run) {
+	if c.doubtAt == 0 {
+		c.doubtAt = c.now + idleDoubt
+		return
+	}
+	c.doubtAt = 0
+	c.showError(r, "OutputIncomplete", "The kernel's reply came, but not the end of its output: some of it may be missing.", []string{})
+	c.finishReplied(r)
+}
+
+// heard: the kernel has said something, or cannot be listened to just now.
+func (c *core) heard() { c.heardAt, c.doubtAt = c.now, 0 }
 
 func (c *core) cullable() bool {
 	return c.cfg.idleCull > 0 && c.ready && c.priv.Current == "" && len(c.priv.Order) == 0 && c.pub.Kernel.State == protocol.KernelIdle
@@ -45,9 +71,8 @@ func (c *core) tick() {
 	if c.askAgain != 0 && c.now >= c.askAgain {
 		c.reopen()
 	}
-	if r := c.current(); r != nil && r.Reply != nil && !r.Idle && c.now >= r.Reply.At+idleGrace {
-		c.showError(r, "OutputIncomplete", "The kernel's reply came, but not the end of its output: some of it may be missing.", []string{})
-		c.finishReplied(r)
+	if r := c.current(); r != nil && r.Reply != nil && !r.Idle && c.now >= c.idleDue(r) {
+		c.giveUpIdle(r)
 	}
 	if r := c.current(); r != nil && r.Reply != nil && r.Idle && c.now >= c.lateUntil {
 		c.finishReplied(r)

@@ -27,6 +27,8 @@ type core struct {
 	attached  bool        // the loop holds the kernel's handle
 	restart   *launchWish // start this kernel when the old one is gone
 	idleSince int64
+	heardAt   int64                   // when the kernel last said something
+	doubtAt   int64                   // when to give up an idle that is overdue; 0: it is not
 	lateUntil int64                   // when the current run, whose reply and idle came, is over
 	askAgain  int64                   // when to open password prompts again whose answer seems lost; 0: never
 	missed    []protocol.Notice       // for the next page that comes

@@ -34,6 +34,8 @@ func (s *Session) run() {
 		said := s.said
 		if s.writer.full() {
 			said = nil // the kernel is held back until the journal can be written
+			s.setNow()
+			s.core.heard()
 		}
 		select {
 		case input := <-s.inputs:

@@ -32,6 +32,7 @@ func (c *core) kernelEvents(id string, events []kernel.Event) {
 	if id != c.priv.KernelID {
 		return
 	}
+	c.heard()
 	var m reader
 	var text []string // joined without a copy when it is one, as the longest are
 	var textRun *run

@@ -103,10 +103,21 @@ func TestIdleThatNeverComes(t *testing.T) {
 	b.c.now += idleGrace - 1
 	b.do((*core).tick)
 	b.wantRun("a", protocol.StateRunning, "")
+	b.says(printed1("r1", "more"))
+	b.c.now += idleGrace - 1
+	b.do((*core).tick)
+	b.wantRun("a", protocol.StateRunning, "")
+	b.c.now += 60_000 // the server was stopped for a minute: what waits is read first
+	b.do((*core).tick)
+	b.wantRun("a", protocol.StateRunning, "")
+	b.says(printed1("r1", "and more"))
+	b.c.now = b.c.deadline()
+	b.do((*core).tick)
+	b.wantRun("a", protocol.StateRunning, "")
 	b.c.now = b.c.deadline()
 	b.do((*core).tick)
 	b.wantRun("a", protocol.StateDone, protocol.StatusOK)
-	if o := b.cell("a").Outputs; len(o) != 1 || o[0].Ename != "OutputIncomplete" {
+	if o := b.cell("a").Outputs; len(o) != 2 || o[1].Ename != "OutputIncomplete" {
 		t.Fatalf("outputs %s", asJSON(o))
 	}
 	b.says(idleOf("r1"))

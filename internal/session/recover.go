@@ -79,6 +79,7 @@ func (c *core) replay(b journal.Batch) error {
 
 // resume goes on after a restart of the server: nobody is connected, prompts' clocks stand still, what had to be saved still has to.
 func (c *core) resume() {
+	c.heard()
 	if c.pub.Save.State != protocol.Saved {
 		c.save.since, c.save.last = c.now, c.now
 	}
@@ -103,6 +104,7 @@ func (c *core) reattached(id string) {
 		return
 	}
 	c.attached = true
+	c.heard()
 	switch c.pub.Kernel.State {
 	case protocol.KernelStopping, protocol.KernelRestarting:
 		c.effect(stopKernel{KernelID: id})
