@@ -36,14 +36,20 @@ func (n notebooks) OutputText(ctx context.Context, notebook string, output proto
 }
 
 const (
-	restEvery = 20 * time.Second
-	slack     = 8 << 20
+	restEvery  = 20 * time.Second
+	slack      = 8 << 20
+	memoryGoal = 256 << 20
 )
 
-// rest keeps the server small while little happens: memory that a flood has needed goes back to the system.
+// rest keeps the server small: under a flood garbage is collected early rather than late, and what the flood has needed goes back to
+// the system.
 func rest(ctx context.Context) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)
+	}
+	fixed := os.Getenv("GOMEMLIMIT") != ""
+	if !fixed {
+		debug.SetMemoryLimit(memoryGoal)
 	}
 	tick := time.NewTicker(restEvery)
 	defer tick.Stop()
@@ -57,6 +63,9 @@ func rest(ctx context.Context) {
 		runtime.ReadMemStats(&m)
 		if m.HeapSys-m.HeapReleased > m.HeapAlloc/2+slack || m.HeapIdle-m.HeapReleased > slack {
 			debug.FreeOSMemory()
+		}
+		if !fixed { // a goal below what is really in use would only cost time
+			debug.SetMemoryLimit(max(memoryGoal, int64(m.HeapAlloc)*2))
 		}
 	}
 }
