@@ -38,7 +38,7 @@ func (n notebooks) OutputText(ctx context.Context, notebook string, output proto
 const (
 	restEvery  = 20 * time.Second
 	slack      = 8 << 20
-	memoryGoal = 256 << 20
+	memoryGoal = 192 << 20
 )
 
 // rest keeps the server small: under a flood garbage is collected early rather than late, and what the flood has needed goes back to
@@ -65,7 +65,7 @@ func rest(ctx context.Context) {
 			debug.FreeOSMemory()
 		}
 		if !fixed { // a goal below what is really in use would only cost time
-			debug.SetMemoryLimit(max(memoryGoal, int64(m.HeapAlloc)*2))
+			debug.SetMemoryLimit(max(memoryGoal, int64(m.HeapAlloc)*5/4))
 		}
 	}
 }
