@@ -35,7 +35,7 @@ func TestDirs(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			env := func(key string) string { return tt.env[key] }
-			p, err := Dirs(env, tt.home, tt.goos, "/work/notes", 7)
+			p, err := Dirs(env, tt.home, tt.goos, "/data/notes", 7)
 			if tt.error != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.error) {
 					t.Fatalf("error %v, want one with %q", err, tt.error)
@@ -68,7 +68,7 @@ func TestDirs_eachFolderItsOwn(t *testing.T) {
 		}
 		return p
 	}
-	a, same, b, other := at("/r", "/work/a"), at("/r", "/work/a/"), at("/r", "/work/b"), at("/r2", "/work/a")
+	a, same, b, other := at("/r", "/data/a"), at("/r", "/data/a/"), at("/r", "/data/b"), at("/r2", "/data/a")
 	if a != same {
 		t.Errorf("one folder, two places: %v and %v", a, same)
 	}

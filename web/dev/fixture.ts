@@ -20,7 +20,7 @@ const traceback = [
   `${E}[31m---------------------------------------------------------------------------${E}[39m`,
   `${E}[31mKeyError${E}[39m                                  Traceback (most recent call last)`,
   `${E}[36mCell${E}[39m${E}[36m ${E}[39m${E}[32mIn[7]${E}[39m${E}[32m, line 4${E}[39m\n${E}[32m      2${E}[39m \n${E}[32m      3${E}[39m events = pl.read_parquet(${E}[33m"${E}[39m${E}[33mevents.parquet${E}[39m${E}[33m"${E}[39m)\n${E}[32m----> ${E}[39m${E}[32m4${E}[39m share(rates)\n`,
-  `${E}[36mFile ${E}[39m${E}[32m~/work/analysis/rates.py:12${E}[39m, in ${E}[36mshare${E}[39m${E}[34m(rates)${E}[39m\n${E}[32m     10${E}[39m ${E}[38;5;28;01mdef${E}[39;00m share(rates):\n${E}[32m     11${E}[39m     total = sum(rates.values())\n${E}[32m---> ${E}[39m${E}[32m12${E}[39m     ${E}[38;5;28;01mreturn${E}[39;00m rates[${E}[33m"${E}[39m${E}[33menterprise${E}[39m${E}[33m"${E}[39m] / total`,
+  `${E}[36mFile ${E}[39m${E}[32m~/analysis/rates.py:12${E}[39m, in ${E}[36mshare${E}[39m${E}[34m(rates)${E}[39m\n${E}[32m     10${E}[39m ${E}[38;5;28;01mdef${E}[39;00m share(rates):\n${E}[32m     11${E}[39m     total = sum(rates.values())\n${E}[32m---> ${E}[39m${E}[32m12${E}[39m     ${E}[38;5;28;01mreturn${E}[39;00m rates[${E}[33m"${E}[39m${E}[33menterprise${E}[39m${E}[33m"${E}[39m] / total`,
   `${E}[31mKeyError${E}[39m: 'enterprise'`,
 ];
 
