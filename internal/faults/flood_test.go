@@ -16,7 +16,7 @@ import (
 // Caps on memory under a flood, in bytes; docs/guarantees.md names them. A message of the kernel is held whole, more than once, while it
 // passes: printing that is not flushed line by line comes in messages of many megabytes.
 const (
-	serverCap    = 256 << 20
+	serverCap    = 320 << 20
 	serverBigCap = 512 << 20
 	keeperCap    = 160 << 20
 )
