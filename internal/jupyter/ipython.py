@@ -130,6 +130,32 @@ class Variables:
         return {"application/json": dict(reversed(found))}, {"application/json": {"complete": complete}}
 
 
+PIECE = 1 << 20  # characters
+
+
+def in_pieces(streams):
+    # What is printed faster than it is sent is gathered into one message, and the larger that is, the longer it takes
+    # and the more is gathered meanwhile: hundreds of megabytes. So a message holds a piece, and who prints waits while
+    # more than that is not sent yet. It is done to the class: IPython puts a write of its own on the object.
+    if not hasattr(streams, "_flush_buffers"):
+        return
+    schedule, buffers = streams._schedule_flush, streams._flush_buffers
+
+    def schedule_flush(self):
+        schedule(self)
+        with self._buffer_lock:
+            waiting = sum(buffer.tell() for buffer in self._buffers.values())
+        if waiting >= PIECE:
+            self.flush()
+
+    def flush_buffers(self):
+        for parent, string in buffers(self):
+            for at in range(0, len(string), PIECE):
+                yield parent, string[at : at + PIECE]
+
+    streams._schedule_flush, streams._flush_buffers = schedule_flush, flush_buffers
+
+
 def install(shell):
     sys.stdout.flush_interval = sys.stderr.flush_interval = 0
     module = ModuleType("_runnel")
@@ -140,6 +166,7 @@ def install(shell):
 
     iopub = shell.kernel.iopub_thread
     iopub.schedule(lambda: iopub.socket.setsockopt(zmq.XPUB_NODROP, 1))
+    in_pieces(type(sys.stdout))
 
 
 def explain_crashes():

@@ -50,6 +50,20 @@ func TestIPythonArgs(t *testing.T) {
 			}
 		})
 
+		t.Run("much text comes in pieces", func(t *testing.T) {
+			_, out := k.run(plain("for i in range(30): print('y' * 999_999)\nprint('z' * 5_000_000)"))
+			total, largest := 0, 0
+			for _, m := range out {
+				if m.header.MsgType == "stream" {
+					n := len(content[jupyter.Stream](t, m).Text)
+					total, largest = total+n, max(largest, n)
+				}
+			}
+			if want := 30*1_000_000 + 5_000_001; total != want || largest > 1<<20 {
+				t.Errorf("%d characters, want %d; the largest message has %d", total, want, largest)
+			}
+		})
+
 		t.Run("variables do not touch results and counter", func(t *testing.T) {
 			first, _ := k.run(described("41 + 1"))
 			second, out := k.run(described("_"))
