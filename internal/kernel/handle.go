@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -132,7 +133,8 @@ func (k *Kernel) take(count, size int) ([]Event, error) {
 		bytes += k.queue[n].size
 		n++
 	}
-	events := k.queue[:n:n]
+	events := slices.Clone(k.queue[:n])
+	clear(k.queue[:n]) // the array lives on behind the queue; the messages shall not
 	if k.queue = k.queue[n:]; len(k.queue) == 0 {
 		k.queue = nil
 	}

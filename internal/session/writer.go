@@ -308,6 +308,7 @@ func (w *writer) settle(items []item, seq uint64, size int, snapshot int, err er
 				reach = it.reached
 			}
 		}
+		clear(items) // the array lives on behind w.items
 	}
 	close(w.progress)
 	w.progress = make(chan struct{})
