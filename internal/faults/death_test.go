@@ -166,11 +166,11 @@ func TestRestart_and_run_all(t *testing.T) {
 			}
 			for round := range short(4, 200) {
 				do(t, c, protocol.Command{Type: protocol.CmdKernelRestart})
-				do(t, c, protocol.Command{Type: protocol.CmdRun})
+				group := do(t, c, protocol.Command{Type: protocol.CmdRun})
 				if err := c.Wait(within(t, time.Minute), "all runs to end", func(st *protocol.State) bool {
 					for i := range cells {
 						cell := st.Cell(protocol.CellID(fmt.Sprintf("c%d", i)))
-						if cell == nil || cell.Run == nil || cell.Run.State != protocol.StateDone || cell.ExecutionCount == nil || *cell.ExecutionCount != i+1 {
+						if cell == nil || cell.Run == nil || !strings.HasPrefix(string(cell.Run.ID), string(group.CmdID)) || cell.Run.State != protocol.StateDone || cell.ExecutionCount == nil || *cell.ExecutionCount != i+1 {
 							return false
 						}
 					}
