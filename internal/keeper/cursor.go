@@ -81,8 +81,12 @@ func (c *cursor) full(b []byte) error {
 }
 
 // Read moves the cursor over at most len(b) visible bytes. It returns 0 and no
-// error when there is nothing more for now.
+// error when there is nothing more for now, and for an empty b: a server that
+// gives no credit is no reason to break with it.
 func (c *cursor) Read(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
 	n, err := c.at(c.pos, b, false)
 	c.pos += int64(n)
 	return n, err

@@ -162,7 +162,15 @@ func TestCursor(t *testing.T) {
 	for _, from := range []uint64{1, 2, 999, 1500, 2999, 3000} {
 		check(t, collect(t, s, from, 3001-int(from)), int(from))
 	}
-	c, _, err := s.cursorAt(3001)
+	c, _, err := s.cursorAt(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.Read(nil); n != 0 || err != nil {
+		t.Fatalf("without room: %d %v", n, err)
+	}
+	c.close()
+	c, _, err = s.cursorAt(3001)
 	if err != nil {
 		t.Fatal(err)
 	}
