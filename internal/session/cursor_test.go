@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -117,6 +118,48 @@ func TestJoinSaysTheSame(t *testing.T) {
 	}
 	if diff := cmp.Diff(asJSON(one), asJSON(all)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Whatever two puts do, they do the same as one, when they are joined at all.
+func TestJoinTextSaysTheSame(t *testing.T) {
+	const far = protocol.HeadMax + 40_000
+	texts := []string{"", "a", "xyz", "\n", "a longer one", "😀", "é😀 end"}
+	bases := []string{"", "hello there", strings.Repeat("x", far) + "hello there"}
+	rng := rand.New(rand.NewPCG(1, 2))
+	joins := 0
+	for range 20_000 {
+		base := bases[rng.IntN(len(bases))]
+		from := int64(max(0, len(base)-20))
+		put := func() protocol.TextPut {
+			p := protocol.TextPut{CellID: "c", OutputID: "o", At: from + rng.Int64N(30), Text: texts[rng.IntN(len(texts))]}
+			if rng.IntN(2) == 0 {
+				p.TailAt = from + rng.Int64N(30)
+			}
+			return p
+		}
+		a, b := put(), put()
+		if a.At > int64(len(base)) {
+			continue
+		}
+		joined, ok := joinText(a, b)
+		if !ok {
+			continue
+		}
+		joins++
+		one, two := protocol.Text{}, protocol.Text{}
+		one.Put(0, base, 0)
+		two.Put(0, base, 0)
+		two.Put(a.At, a.Text, a.TailAt)
+		two.Put(b.At, b.Text, b.TailAt)
+		j := joined.(protocol.TextPut)
+		one.Put(j.At, j.Text, j.TailAt)
+		if !one.Equal(two) {
+			t.Fatalf("base of %d, %+v then %+v as %+v: tail %q at %d, want %q at %d", len(base), a, b, j, one.Tail, one.TailAt, two.Tail, two.TailAt)
+		}
+	}
+	if joins < 1_000 {
+		t.Errorf("only %d were joined", joins)
 	}
 }
 

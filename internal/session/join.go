@@ -39,19 +39,25 @@ func joinTwo(a, b protocol.Event) (protocol.Event, bool) {
 	return nil, false
 }
 
+// joinText says what both puts say, where one can: b begins within what a wrote or before it, and neither drops more of the tail
+// than the text it leaves has.
 func joinText(a, b protocol.TextPut) (protocol.Event, bool) {
 	if len(a.Raw)+len(b.Raw) > maxPut || len(a.Text)+len(b.Text) > maxPut {
 		return nil, false
 	}
+	afterA, afterB := a.At+int64(protocol.UTF16Len(a.Text)), b.At+int64(protocol.UTF16Len(b.Text))
+	tailAt := max(a.TailAt, b.TailAt)
+	if b.At < a.TailAt || b.At > afterA || a.TailAt > afterA || tailAt > afterB {
+		return nil, false
+	}
 	out := b
-	out.Raw = a.Raw + b.Raw
-	if b.At <= a.At {
-		return out, true
+	out.Raw, out.TailAt = a.Raw+b.Raw, tailAt
+	if b.At > a.At {
+		kept := a.Text[:protocol.UTF16Offset(a.Text, int(b.At-a.At))]
+		if int64(protocol.UTF16Len(kept)) != b.At-a.At {
+			return nil, false // between the halves of a pair
+		}
+		out.At, out.Text = a.At, kept+b.Text
 	}
-	if b.TailAt == 0 {
-		out.TailAt = a.TailAt
-	}
-	out.At = a.At
-	out.Text = a.Text[:protocol.UTF16Offset(a.Text, int(b.At-a.At))] + b.Text
 	return out, true
 }

@@ -45,7 +45,11 @@ export interface Put {
   readonly tail_at?: number | undefined;
 }
 
-/** Two puts, one after the other, as one; null when that would not be the same. Many puts between two frames cost as one so. */
+/**
+ * Two puts, one after the other, as one; null when that would not be the same. Many puts between two frames cost as one so.
+ * The text they go to is not asked: `first.at` must not lie between the halves of a pair there, and the server's never does,
+ * since it counts whole characters (P28).
+ */
 export function joinPuts(first: Put, second: Put): Put | null {
   if (second.at < (first.tail_at ?? 0) || second.at > first.at + first.text.length) return null;
   const tail_at = Math.max(first.tail_at ?? 0, second.tail_at ?? 0);
