@@ -45,7 +45,7 @@ e2e: build ## Chromium drives the built binary
 
 bench: build ## measure beside the kernel itself and the newest Jupyter Server
 	@scripts/bench-env.sh
-	bin/runnel bench --peer jupyter --peer-python .cache/bench-env/bin/python
+	bin/runnel bench --python .cache/bench-env/bin/python --peer jupyter --peer-python .cache/bench-env/bin/python
 
 bench-page: build ## measure what a person sees, in Chromium
 	@scripts/bench-page.sh
