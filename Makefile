@@ -28,8 +28,9 @@ check: ## format, vet, staticcheck, tidy go.mod, the page's types and lint
 test: ## install what the tests need and run everything
 	@scripts/test.sh
 
-test-env: ## the Python and Deno kernels that the tests use (in .cache)
+test-env: ## the Python and Deno kernels that the tests use, nginx and strace (in .cache)
 	@scripts/test-env.sh
+	@scripts/need-programs.sh
 
 unit: ## the Go tests, quickly and without the race detector
 	go test ./...

@@ -28,6 +28,7 @@ go_tests() {
 }
 
 step "kernels for the tests" scripts/test-env.sh
+step "programs for the fault tests" scripts/need-programs.sh
 step "a browser for the tests" scripts/need-chromium.sh
 step "what the page is built with" scripts/web-deps.sh
 step "format, vet, staticcheck, types, lint" scripts/check.sh

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/runnel-dev/runnel/internal/protocol"
+	"github.com/runnel-dev/runnel/internal/testpy"
 )
 
 // F16: the disk of the notebooks can only be read for a while. Editing and running go on, every page says that nothing is saved, and it
@@ -121,10 +123,10 @@ func TestF17_failed_fsync(t *testing.T) {
 // failFsync makes every fsync and fdatasync of the process fail until the result is called.
 func failFsync(t *testing.T, pid int) (detach func()) {
 	t.Helper()
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		t.Skip("a failed fsync needs strace: apt-get install strace")
+	if runtime.GOOS != "linux" {
+		t.Skip("only on Linux can an fsync be made to fail from outside")
 	}
+	strace := testpy.Program(t, "strace")
 	var said lockedBuffer
 	cmd := exec.Command(strace, "-f", "-q", "-o", os.DevNull, "-p", strconv.Itoa(pid), "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO")
 	cmd.Stderr = &said

@@ -4,8 +4,8 @@
 // client saw and what the file holds.
 //
 // Short forms run in `make test`; RUNNEL_SOAK=1 (`make soak`) runs the numbers that the promises name. Random choices come from one
-// seed, printed on failure and set by RUNNEL_SEED. RUNNEL_BINARY names a program to test in place of a fresh build. A test that
-// needs what a machine may lack (root to mount a disk, nginx, strace) is skipped there and says what it needs.
+// seed, printed on failure and set by RUNNEL_SEED. RUNNEL_BINARY names a program to test in place of a fresh build. nginx and
+// strace come by `make test-env`. A test that needs what only root may do (mount a disk) is skipped for others, and says so.
 //
 // Rows of the table that have no test here, and why:
 //

@@ -16,6 +16,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/runnel-dev/runnel/internal/protocol"
+	"github.com/runnel-dev/runnel/internal/testpy"
 )
 
 // upgrade is what a proxy's configuration says when it knows of WebSockets; without it nginx drops the Upgrade header.
@@ -24,12 +25,7 @@ const upgrade = "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade;
 // nginx starts the real one in front of the server, with these lines for its location, and gives its URL.
 func nginx(t *testing.T, s *Server, location string) string {
 	t.Helper()
-	program, err := exec.LookPath("nginx")
-	if err != nil {
-		if program = "/usr/sbin/nginx"; exec.Command(program, "-v").Run() != nil {
-			t.Skip("the proxy tests need nginx: apt-get install nginx-light")
-		}
-	}
+	program := testpy.Program(t, "nginx")
 	dir, port := t.TempDir(), freePort(t)
 	conf := fmt.Sprintf(`pid %[1]s/pid; error_log %[1]s/error.log; worker_processes 1; daemon off; master_process off;
 events { worker_connections 256; }

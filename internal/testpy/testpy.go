@@ -1,7 +1,7 @@
-// Package testpy finds the real interpreters that tests run kernels with: Python
-// environments with ipykernel 6 and 7, and Deno.
+// Package testpy finds the real programs that tests run: Python environments
+// with ipykernel 6 and 7, Deno, and what fault tests put around a server.
 //
-// The key idea: a test that needs a real kernel fails without it and says which
+// The key idea: a test that needs a real program fails without it and says which
 // command makes it; it never passes by not running. `make test-env` makes them
 // all under .cache, in the root of the repository.
 package testpy
@@ -9,6 +9,7 @@ package testpy
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -35,6 +36,24 @@ func denoPlatform() string {
 		return "linux-" + arch + "-glibc"
 	}
 	return runtime.GOOS + "-" + arch
+}
+
+// Program is a program of the system by its name, "nginx" or "strace": from the
+// PATH, or what `make test-env` unpacked.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	root, err := Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	unpacked := filepath.Join(root, ".cache", name, "usr")
+	for _, path := range []string{name, filepath.Join("/usr/sbin", name), filepath.Join(unpacked, "sbin", name), filepath.Join(unpacked, "bin", name)} {
+		if found, err := exec.LookPath(path); err == nil {
+			return found
+		}
+	}
+	t.Fatalf("%s is missing: run `make test-env` first", name)
+	return ""
 }
 
 func need(t testing.TB, path string) string {
