@@ -5,7 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 scripts/web-deps.sh
-now=$(find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print | LC_ALL=C sort | xargs cat | cksum)
+# go.sum too: the page holds the licences of all that is inside the binary.
+now=$(find go.sum web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print | LC_ALL=C sort | xargs cat | cksum)
 if [ -f internal/webui/dist/index.html ] && [ "$(cat .cache/web.stamp 2>/dev/null)" = "$now" ]; then
 	exit 0
 fi

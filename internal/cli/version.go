@@ -2,13 +2,16 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"github.com/runnel-dev/runnel/internal/protocol"
+	"github.com/runnel-dev/runnel/internal/webui"
 )
 
 // versionInfo is what `runnel version --json` prints.
@@ -43,12 +46,15 @@ func describe(linked string) versionInfo {
 }
 
 func versionCommand(linked string) *cobra.Command {
-	var asJSON bool
+	var asJSON, licences bool
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if licences {
+				return printLicences(cmd)
+			}
 			v := describe(linked)
 			if asJSON {
 				return printJSON(cmd, v)
@@ -58,7 +64,17 @@ func versionCommand(linked string) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "for a script")
+	cmd.Flags().BoolVar(&licences, "licences", false, "whose work is inside, and on what terms")
 	return cmd
+}
+
+func printLicences(cmd *cobra.Command) error {
+	text := webui.New().Licences()
+	if text == "" {
+		return errors.New("this program was built without its page, and has no list of licences: build it with 'make build'")
+	}
+	_, err := io.WriteString(cmd.OutOrStdout(), text)
+	return err
 }
 
 func printJSON(cmd *cobra.Command, v any) error {

@@ -64,6 +64,15 @@ func (u *UI) Frame() []byte {
 	return data
 }
 
+// Licences is whose work is inside the program, and on what terms; "" without a built page.
+func (u *UI) Licences() string {
+	data, err := fs.ReadFile(u.files, "licences.txt")
+	if err != nil {
+		return ""
+	}
+	return string(data)
+}
+
 // ServeHTTP implements http.Handler for GET and HEAD.
 func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")

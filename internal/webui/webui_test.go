@@ -13,7 +13,7 @@ func page() *UI {
 	return of(fstest.MapFS{
 		"index.html": file("shell"), "index.html.br": file("shell br"), "frame.html": file("frame"),
 		"assets/a-1234.js": file("js"), "assets/a-1234.js.br": file("js br"), "assets/a-1234.js.gz": file("js gz"),
-		"favicon.svg": file("<svg/>"), ".vite/manifest.json": file("secret"),
+		"favicon.svg": file("<svg/>"), "licences.txt": file("whose work"), ".vite/manifest.json": file("secret"),
 	})
 }
 
@@ -86,5 +86,14 @@ func TestNew(t *testing.T) {
 	}
 	if !strings.Contains(string(u.Frame()), "<!doctype html>") {
 		t.Errorf("frame %s", u.Frame())
+	}
+}
+
+func TestLicences(t *testing.T) {
+	if got := page().Licences(); got != "whose work" {
+		t.Errorf("licences %q", got)
+	}
+	if got := of(fstest.MapFS{"index.html": {Data: []byte("placeholder")}}).Licences(); got != "" {
+		t.Errorf("without a page: %q", got)
 	}
 }

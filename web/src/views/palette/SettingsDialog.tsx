@@ -22,6 +22,9 @@ export function SettingsDialog({ close }: { close: () => void }) {
         >
           All keyboard shortcuts
         </button>
+        <a className="btn btn-line" href="/licences.txt" target="_blank" rel="noreferrer">
+          Licences
+        </a>
       </p>
     </Dialog>
   );
