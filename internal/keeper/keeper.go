@@ -37,6 +37,7 @@ const (
 type keeper struct {
 	cfg    Config
 	dir    string
+	home   *home
 	log    *slog.Logger
 	spool  *spool
 	signer *jupyter.Signer
@@ -75,12 +76,16 @@ func newKeeper(cfg Config, dir string, log *slog.Logger) (*keeper, error) {
 	if err != nil {
 		return nil, err
 	}
+	home, err := newHome(dir)
+	if err != nil {
+		return nil, err
+	}
 	var id [8]byte
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, err
 	}
 	k := &keeper{
-		cfg: cfg, dir: dir, log: log, signer: signer, begun: time.Now(), detached: time.Now(), keepFor: cfg.KeepFor,
+		cfg: cfg, dir: dir, home: home, log: log, signer: signer, begun: time.Now(), detached: time.Now(), keepFor: cfg.KeepFor,
 		spool:    newSpool(dir, binary.LittleEndian.Uint64(id[:]), cfg.Quota),
 		wake:     make(chan struct{}, 1),
 		finished: make(chan struct{}),
@@ -233,7 +238,7 @@ func (k *keeper) listenAfter(ctx context.Context, first, l *line) {
 
 // awaitReaders lets the readers come to the end of what the kernel wrote. Who
 // still holds a pipe or socket open after a while is not waited for; readers
-// that wait for room in the spool are.
+// that wait for room in the spool are, as long as a server may come and make some.
 func (k *keeper) awaitReaders(readers *sync.WaitGroup, pipes ...*os.File) {
 	done := make(chan struct{})
 	go func() { readers.Wait(); close(done) }() // ends: everything is closed below
@@ -243,9 +248,10 @@ func (k *keeper) awaitReaders(readers *sync.WaitGroup, pipes ...*os.File) {
 			waiting = false
 		case <-time.After(drainLimit):
 			held, _ := k.spool.held()
-			waiting = held
+			waiting = held && !k.alone(time.Now())
 		}
 	}
+	k.spool.letIn()
 	for _, l := range k.lines {
 		l.close()
 	}
@@ -298,51 +304,11 @@ func (k *keeper) loop(ctx context.Context) (remove bool) {
 	}
 }
 
-// decide looks at who is there and what runs. A running cell is never culled.
-func (k *keeper) decide(now time.Time) (end, remove bool, next time.Duration) {
-	_, _, acked := k.spool.bounds()
-	running, ended := k.activity.now()
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	attached := k.server != nil
-	if k.exitRecord > 0 {
-		if acked >= k.exitRecord || k.forget {
-			return true, true, 0
-		}
-		if k.ending {
-			left := k.exitTime.Add(drainLimit).Sub(now)
-			return !attached || left <= 0, false, max(left, time.Millisecond)
-		}
-		// What is left is on the disk, where the next server reads it without a keeper.
-		left := latest(k.exitTime, k.detached).Add(min(k.keepFor, afterExit)).Sub(now)
-		return !attached && left <= 0, false, max(left, time.Millisecond)
-	}
-	if attached || running > 0 || k.requested {
-		return false, false, tickEvery
-	}
-	keepFor := k.keepFor
-	if k.epoch == 0 {
-		keepFor = max(keepFor, firstServer)
-	}
-	left := latest(ended, k.detached).Add(keepFor).Sub(now)
-	if left <= 0 {
-		k.log.Info("no server came back: stopping the kernel", "kernel", k.cfg.KernelID, "after", k.keepFor)
-		k.requested = true
-		k.stopLocked(defaultGrace)
-		return false, false, tickEvery
-	}
-	return false, false, left
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// tick looks after the heartbeat and the memory counter.
+// tick looks after the folder, the heartbeat and the memory counter.
 func (k *keeper) tick() {
+	if !k.home.gone.Load() && k.home.look() {
+		k.log.Warn("the keeper's folder is gone", "dir", k.dir, "kernel", k.cfg.KernelID)
+	}
 	k.mu.Lock()
 	gone := k.exitRecord > 0
 	was := k.unresponsive
@@ -406,6 +372,9 @@ func (f *floodWatch) tick(s *spool) {
 
 // cleanUp leaves the spool for a later server, unless all was taken over.
 func (k *keeper) cleanUp(remove bool) error {
+	if k.home.look() {
+		return nil
+	}
 	if remove {
 		return os.RemoveAll(k.dir)
 	}

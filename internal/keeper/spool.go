@@ -50,6 +50,7 @@ type spool struct {
 	acked   uint64
 	failing error // the disk's, nil when it works
 	closing bool
+	noWait  bool   // appenders are let in though it is full
 	watch   func() // told when more became visible or the state changed
 	open    func(string) (spoolFile, error)
 }
@@ -94,7 +95,7 @@ func newSpool(dir string, id uint64, quota int64) *spool {
 func (s *spool) append(kind Kind, p payload, wait bool) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for wait && !s.closing && s.fullLocked() {
+	for wait && !s.closing && !s.noWait && s.fullLocked() {
 		s.room.Wait()
 	}
 	size := recordHeader + bodyHeader + p.size()
@@ -301,6 +302,14 @@ func (s *spool) trimLocked() {
 		s.disk -= s.segs[0].size + segmentHeader
 		s.segs = s.segs[1:]
 	}
+}
+
+// letIn ends the waiting of appenders for good.
+func (s *spool) letIn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noWait = true
+	s.room.Broadcast()
 }
 
 // close lets run write what is there and end.
