@@ -10,6 +10,9 @@ const (
 	idleDoubt = 1_000
 )
 
+// interruptHold is how long an interrupt waits for its run to begin, in milliseconds.
+const interruptHold = 300
+
 // lateGrace is how long a run stays open after its idle with nothing heard from the kernel, in milliseconds. IPython sends idle last;
 // others do not promise it: Deno's comes before the cell's own output.
 const lateGrace = 60
@@ -34,6 +37,7 @@ func (c *core) deadline() int64 {
 	}
 	at(c.save.due())
 	at(c.askAgain)
+	at(c.heldUntil)
 	if c.cullable() {
 		at(c.idleSince + millis(c.cfg.idleCull))
 	}
@@ -68,6 +72,10 @@ func (c *core) cullable() bool {
 // tick does what is due.
 func (c *core) tick() {
 	c.promptTimeouts()
+	if c.heldUntil != 0 && c.now >= c.heldUntil {
+		c.heldUntil = 0
+		c.effect(interruptKernel{})
+	}
 	if c.askAgain != 0 && c.now >= c.askAgain {
 		c.reopen()
 	}

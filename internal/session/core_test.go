@@ -176,6 +176,10 @@ func printed1(run, text string) kernel.Event {
 	return iopub("stream", run, map[string]any{"name": "stdout", "text": text})
 }
 
+func begun(run string) kernel.Event {
+	return iopub("execute_input", run, map[string]any{"code": "", "execution_count": 1})
+}
+
 func idleOf(run string) kernel.Event {
 	return iopub("status", run, map[string]any{"execution_state": "idle"})
 }

@@ -190,6 +190,7 @@ func (c *core) published(r *run, kind string, content json.RawMessage) {
 		}
 	case "execute_input":
 		if in, err := jupyter.Decode[jupyter.ExecuteInput](content); err == nil && in.ExecutionCount > 0 {
+			c.begins(r)
 			c.freshen(r)
 			c.emit(protocol.RunCounted{CellID: r.Cell, RunID: r.ID, Count: in.ExecutionCount})
 		}

@@ -209,6 +209,7 @@ func (c *core) finish(r *run, done protocol.RunDone) {
 	c.countDropped()
 	wasCurrent := c.priv.Current == r.ID
 	if wasCurrent {
+		c.heldUntil = 0
 		how := "ended"
 		switch done.Status {
 		case protocol.StatusInterrupted:
@@ -325,15 +326,28 @@ func (c *core) runCells(cmd protocol.Command) *reject {
 	return nil
 }
 
-// interrupt empties the queue and interrupts what runs.
+// interrupt empties the queue and interrupts what runs. ipykernel ignores an interrupt until it begins with a run, so for one that has been
+// sent and has not begun the interrupt waits: until it begins, or for interruptHold, as the kernel may be busy with something else.
 func (c *core) interrupt() *reject {
 	c.cancelWaiting("", "The queue was emptied by an interrupt.")
 	r := c.current()
 	if r != nil {
 		c.emit(runMarked{RunID: r.ID, Interrupted: true})
 	}
-	if c.attached {
+	switch {
+	case !c.attached:
+	case r != nil && !r.Fresh:
+		c.heldUntil = c.now + interruptHold
+	default:
 		c.effect(interruptKernel{})
 	}
 	return nil
+}
+
+// begins: the kernel has taken the run up. What came before to interrupt it was ignored.
+func (c *core) begins(r *run) {
+	if r.Interrupted && !r.Fresh && c.priv.Current == r.ID && c.attached {
+		c.heldUntil = 0
+		c.effect(interruptKernel{})
+	}
 }

@@ -128,6 +128,7 @@ func TestInterruptEmptiesTheQueue(t *testing.T) {
 	b.execute("r1", "a", "1")
 	b.execute("r2", "b", "1")
 	b.start()
+	b.says(begun("r1"))
 	b.accept(protocol.Command{Type: protocol.CmdInterrupt})
 	b.wantRun("b", protocol.StateDone, protocol.StatusCancelled)
 	if len(sent[interruptKernel](b)) != 1 {
@@ -135,6 +136,61 @@ func TestInterruptEmptiesTheQueue(t *testing.T) {
 	}
 	b.says(replyOf("r1", "error"), idleOf("r1"))
 	b.wantRun("a", protocol.StateDone, protocol.StatusInterrupted)
+}
+
+// A kernel that has not yet begun with a run ignores an interrupt: it is passed on when the run begins. For a kernel that is busy with
+// something else it is passed on soon, and again when the run begins.
+func TestInterruptBeforeTheRunBegins(t *testing.T) {
+	interrupts := func(b *bench) int { return len(sent[interruptKernel](b)) }
+	t.Run("it begins at once", func(t *testing.T) {
+		b := newBench(t, 0)
+		b.execute("r1", "a", "1")
+		b.start()
+		b.accept(protocol.Command{Type: protocol.CmdInterrupt})
+		if n := interrupts(b); n != 0 {
+			t.Fatalf("%d interrupts for a kernel that has not begun", n)
+		}
+		b.says(begun("r1"))
+		if n := interrupts(b); n != 1 {
+			t.Fatalf("%d interrupts when it began", n)
+		}
+		b.c.now += 10_000
+		b.do((*core).tick)
+		b.says(printed1("r1", "x"))
+		if n := interrupts(b); n != 0 {
+			t.Fatalf("%d interrupts more", n)
+		}
+	})
+	t.Run("it is late", func(t *testing.T) {
+		b := newBench(t, 0)
+		b.execute("r1", "a", "1")
+		b.start()
+		b.accept(protocol.Command{Type: protocol.CmdInterrupt})
+		if d := b.c.deadline(); d != b.c.now+interruptHold {
+			t.Fatalf("deadline in %d ms", d-b.c.now)
+		}
+		b.c.now += interruptHold
+		b.do((*core).tick)
+		b.do((*core).tick)
+		if n := interrupts(b); n != 1 {
+			t.Fatalf("%d interrupts for what else the kernel does", n)
+		}
+		b.says(begun("r1"))
+		if n := interrupts(b); n != 1 {
+			t.Fatalf("%d interrupts when it began", n)
+		}
+	})
+	t.Run("the server dies between", func(t *testing.T) {
+		b := newBench(t, 0)
+		b.execute("r1", "a", "1")
+		b.start()
+		b.accept(protocol.Command{Type: protocol.CmdInterrupt})
+		b.crash()
+		b.says(begun("r1"))
+		if n := interrupts(b); n != 1 {
+			t.Fatalf("%d interrupts when it began", n)
+		}
+	})
 }
 
 func TestRestartKeepsTheQueue(t *testing.T) {
