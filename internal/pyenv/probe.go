@@ -16,8 +16,8 @@ import (
 )
 
 // probeTimeout is how long an interpreter may take to say what it is. Cold
-// disks are slow; a broken interpreter must not hold up a list for long.
-const probeTimeout = 6 * time.Second
+// disks and busy machines are slow; a broken interpreter must not hold up a list for ever.
+const probeTimeout = 20 * time.Second
 
 // failureFor is how long a failure is remembered.
 const failureFor = 10 * time.Second
