@@ -14,15 +14,17 @@ import (
 )
 
 // F1: the server is killed with -9 in mid-cell, again and again. Promises 10 and 5: the same kernel process and variables, the cell
-// still running, every line once and in order in the page and in the file, the cell run once.
+// still running with its clock and its queue, every line once and in order in the page and in the file, the cell run once.
 func TestF1_server_killed_in_mid_cell(t *testing.T) {
 	rng := random(t)
 	s := newServer(t, "7")
 	c := s.Client("kill.ipynb")
-	counter := filepath.Join(t.TempDir(), "runs")
+	dir := t.TempDir()
+	stop, count, counter := filepath.Join(dir, "stop"), filepath.Join(dir, "count"), filepath.Join(dir, "runs")
 	pid := value(t, c, "before", "import os; marker = 4711; os.getpid()")
-	n := short(20_000, 100_000)
-	run := start(t, c, "flood", printLines(n, 100, 0.02, counter))
+	run := start(t, c, "flood", printUntil(stop, count, counter))
+	waitRunning(t, c, "flood")
+	began := c.State().Cell("flood").Run.StartedAt
 	queued := start(t, c, "after", "marker, os.getpid()")
 	kills := short(6, 50)
 	for range kills {
@@ -30,18 +32,31 @@ func TestF1_server_killed_in_mid_cell(t *testing.T) {
 		s.Kill()
 		s.Start()
 	}
+	late := s.Client("kill.ipynb")
+	waitRunning(t, late, "flood")
+	if st := late.State(); st.Cell("flood").Run.StartedAt != began || len(st.Queue) != 1 {
+		t.Errorf("after the kills the run began at %d, was %d; the queue is %v", st.Cell("flood").Run.StartedAt, began, st.Queue)
+	}
+	if err := os.WriteFile(stop, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	finish(t, c, run, 3*time.Minute, protocol.StatusOK)
 	finish(t, c, queued, time.Minute, protocol.StatusOK)
 	st := c.State()
-	sameText(t, "the page", streamText(t, s, st, "flood"), wantLines(n))
+	printed, err := os.ReadFile(count)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := wantLines(atoi(t, string(printed)))
+	sameText(t, "the page", streamText(t, s, st, "flood"), want)
 	if got, want := resultText(st, "after"), fmt.Sprintf("(4711, %s)", pid); got != want {
 		t.Errorf("after the kills the kernel says %s, want %s", got, want)
 	}
 	if got := executions(counter); got != 1 {
 		t.Errorf("the cell ran %d times", got)
 	}
-	savedText(t, s, c, "kill.ipynb", "flood", wantLines(n))
-	t.Logf("%d kills, %d connections, %d snapshots", kills, c.Stats().Connections, c.Stats().Snapshots)
+	savedText(t, s, c, "kill.ipynb", "flood", want)
+	t.Logf("%d kills in mid-cell, %s lines, %d connections, %d snapshots", kills, printed, c.Stats().Connections, c.Stats().Snapshots)
 }
 
 // F2: the keeper is killed. Its kernel ends with it, the run ends in exactly one lost, nothing stays behind, a new run starts anew.
@@ -195,7 +210,8 @@ func TestRestart_and_run_all(t *testing.T) {
 	}
 }
 
-// F7: the keeper is stopped under fast output. With XPUB_NODROP the kernel waits; nothing is lost.
+// F7: the keeper is stopped under fast output. With XPUB_NODROP the kernel waits; nothing is lost. Whoever flushes waits for 10 s at most,
+// then ipykernel itself says so on stderr, and goes on.
 func TestF7_keeper_stopped_under_fast_output(t *testing.T) {
 	s := newServer(t, "7")
 	c := s.Client("frozen.ipynb")
@@ -207,7 +223,10 @@ func TestF7_keeper_stopped_under_fast_output(t *testing.T) {
 	time.Sleep(time.Duration(short(5, 60)) * time.Second)
 	kill(t, keeper, syscall.SIGCONT)
 	finish(t, c, run, 2*time.Minute, protocol.StatusOK)
-	sameText(t, "the page", streamText(t, s, c.State(), "flood"), wantLines(n))
+	sameText(t, "the page", streamText(t, s, c.State(), "flood", "stdout"), wantLines(n))
+	if notes := streamText(t, s, c.State(), "flood", "stderr"); strings.ReplaceAll(notes, "IOStream.flush timed out\n", "") != "" {
+		t.Errorf("on stderr: %s", tailOf(notes, 500))
+	}
 }
 
 // F26: a second server on the folder is refused and names the first one's address.

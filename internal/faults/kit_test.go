@@ -129,6 +129,7 @@ func newServerIn(t *testing.T, ipykernel, root, state string, args ...string) *S
 	s.URL = "http://127.0.0.1:" + strconv.Itoa(freePort(t))
 	t.Cleanup(func() {
 		s.cleanUp()
+		s.nothingLeft()
 		if t.Failed() {
 			t.Logf("server log (end):\n%s", tailOf(s.log.String(), 6000))
 		}
@@ -149,7 +150,7 @@ func (s *Server) Start() {
 	if s.Shell != "" {
 		s.cmd = exec.Command("sh", append([]string{"-c", s.Shell + `; exec "$0" "$@"`, s.Binary}, args...)...)
 	}
-	s.cmd.Env = append(os.Environ(), "RUNNEL_STATE_DIR="+s.State, "XDG_RUNTIME_DIR=")
+	s.cmd.Env = append(os.Environ(), "RUNNEL_STATE_DIR="+s.State, "XDG_RUNTIME_DIR=", markName+s.State)
 	s.cmd.Env = append(s.cmd.Env, s.Env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {

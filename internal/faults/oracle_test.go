@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,8 +39,23 @@ for i in range(%d):
 `, counter, n, every, every, pause)
 }
 
-// streamText is the text of a cell's stream outputs, whole: what the client holds, or the download where its middle was cut.
-func streamText(t *testing.T, s *Server, st *protocol.State, cell protocol.CellID) string {
+// printUntil is a cell that prints such lines, 100 and then a pause of 20 ms, until the file stop is there; it writes how many into the file
+// count, and counts its executions in the file counter.
+func printUntil(stop, count, counter string) string {
+	return fmt.Sprintf(`import zlib, time, os, itertools
+with open(%q, "a") as f: f.write("x")
+for i in itertools.count():
+    if i %% 100 == 0:
+        if os.path.exists(%q): break
+        time.sleep(0.02)
+    print(f"{i:07d} {zlib.crc32(str(i).encode()):08x}", flush=True)
+with open(%q, "w") as f: f.write(str(i))
+`, counter, stop, count)
+}
+
+// streamText is the text of a cell's stream outputs, whole: what the client holds, or the download where its middle was cut. With names it
+// is the text of those streams only.
+func streamText(t *testing.T, s *Server, st *protocol.State, cell protocol.CellID, names ...string) string {
 	t.Helper()
 	c := st.Cell(cell)
 	if c == nil {
@@ -47,7 +63,7 @@ func streamText(t *testing.T, s *Server, st *protocol.State, cell protocol.CellI
 	}
 	var b strings.Builder
 	for _, o := range c.Outputs {
-		if o.Kind != protocol.KindStream {
+		if o.Kind != protocol.KindStream || len(names) > 0 && !slices.Contains(names, o.Name) {
 			continue
 		}
 		if int64(protocol.UTF16Len(o.Text.Head)+protocol.UTF16Len(o.Text.Tail)) == o.Text.Total {
