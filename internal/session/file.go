@@ -154,7 +154,7 @@ func (s *Session) mergeFile(theirs *notebook.Document, stamp files.Stamp) {
 	if before == nil {
 		before = notebook.New()
 	}
-	merged, clashes := notebook.Merge(before, ours, theirs, func() notebook.CellID { return notebook.CellID(s.hub.newID()) })
+	merged, clashes := notebook.Merge(before, ours, theirs, func() notebook.CellID { return notebook.CellID(c.cfg.newID()) })
 	c.adopt(merged, ours)
 	c.emit(savedAs{Base: base{Stamp: stamp}})
 	s.carried = theirs
