@@ -14,6 +14,39 @@ import (
 	"pgregory.net/rapid"
 )
 
+// FuzzRecovery damages the files of a small journal that a killed server left: bytes are put over one file at a place, and it may be cut behind
+// them. The longest whole prefix is there, it is said what is missing, and the journal goes on (J6, J7).
+func FuzzRecovery(f *testing.F) {
+	dir, id := crashed(f)
+	names := []string{"journal.db", "journal.db-wal", "marks", "journal.db-shm"}
+	f.Add(byte(0), uint32(0), []byte("not a database"), false)
+	f.Add(byte(0), uint32(100), []byte{}, true)
+	f.Add(byte(1), uint32(0), []byte{0, 0, 0, 0}, false)
+	f.Add(byte(1), uint32(32), bytes.Repeat([]byte{0xff}, 24), false)
+	f.Add(byte(1), uint32(60_000), []byte("x"), true)
+	f.Add(byte(1), uint32(70_001), []byte{1}, false)
+	f.Add(byte(2), uint32(8), bytes.Repeat([]byte{0xff}, 8), false)
+	f.Add(byte(2), uint32(0), []byte{}, true)
+	f.Add(byte(3), uint32(0), bytes.Repeat([]byte{0xff}, 200), false)
+	f.Fuzz(func(t *testing.T, file byte, at uint32, put []byte, cut bool) {
+		part := copyDir(t, dir)
+		path := filepath.Join(part, names[int(file)%len(names)])
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		place := int(at) % (len(data) + 1)
+		end := place + copy(data[place:], put)
+		if cut {
+			data = data[:end]
+		}
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		checkDamaged(t, part, id, 40)
+	})
+}
+
 // copyDir copies a journal folder.
 func copyDir(t testing.TB, from string) string {
 	t.Helper()
@@ -120,25 +153,37 @@ func TestAnyDamage(t *testing.T) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			r.Fatal(err)
 		}
-		j, err := Open(part, nil)
-		if err != nil {
-			r.Fatalf("open: %v", err)
-		}
-		defer func() { _ = j.Close() }()
-		got, err := j.Load(context.Background(), id)
-		if err != nil {
-			r.Fatalf("load: %v", err)
-		}
-		for i, b := range got.Batches {
-			if b.Seq != uint64(i+1) || string(b.Data) != fmt.Sprintf("batch %d", i+1) {
-				r.Fatalf("batch %d is %d %q", i+1, b.Seq, b.Data)
-			}
-		}
-		next := uint64(len(got.Batches) + 1)
-		if err := j.Append(context.Background(), id, Batch{Seq: next, N: next, Data: []byte("on")}); err != nil {
-			r.Fatalf("append: %v", err)
-		}
+		checkDamaged(r, part, id, 40)
 	})
+}
+
+// checkDamaged opens a journal of top batches whose files were damaged: it gives a prefix of them, says so when some are missing, and goes on.
+func checkDamaged(t interface{ Fatalf(string, ...any) }, dir string, id NotebookID, top int) {
+	j, err := Open(dir, nil)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	defer func() { _ = j.Close() }()
+	got, err := j.Load(context.Background(), id)
+	if err != nil {
+		t.Fatalf("load: %v", err)
+	}
+	n := len(got.Batches)
+	for i, b := range got.Batches {
+		if b.Seq != uint64(i+1) || string(b.Data) != fmt.Sprintf("batch %d", i+1) {
+			t.Fatalf("batch %d is %d %q", i+1, b.Seq, b.Data)
+		}
+	}
+	if n > top || n < top && !got.Damaged && got.Lost == 0 && j.Moved() == "" {
+		t.Fatalf("%d of %d batches are there and nothing is said", n, top)
+	}
+	next := uint64(n + 1)
+	if err := j.Append(context.Background(), id, Batch{Seq: next, N: next, Data: []byte("on")}); err != nil {
+		t.Fatalf("append: %v", err)
+	}
+	if again, err := j.Load(context.Background(), id); err != nil || again.Damaged || len(again.Batches) != n+1 {
+		t.Fatalf("after going on: %d batches, damaged %v, %v", len(again.Batches), again.Damaged, err)
+	}
 }
 
 func TestNotADatabase(t *testing.T) {

@@ -3,6 +3,7 @@ package protocol
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // Event is one numbered change of a notebook's state. Exactly one of the fields beside Type is set, named as Type says;
@@ -166,7 +167,8 @@ func (Payload) EventType() string         { return "payload" }
 // EncodeEvent gives the event's wire form, {"type": "...", ...}.
 func EncodeEvent(e Event) (json.RawMessage, error) { return encodeTagged(e.EventType(), e) }
 
-// DecodeEvent is the inverse of EncodeEvent; the value is a pointerless struct of this package.
+// DecodeEvent is the inverse of EncodeEvent; the value is a pointerless struct of this package. An event that lacks what it is about
+// (its cell, output or run) is an error, so Apply meets no nil.
 func DecodeEvent(data []byte) (Event, error) {
 	var tag struct {
 		Type string `json:"type"`
@@ -196,5 +198,21 @@ func decodeAs[E Event](data []byte) (Event, error) {
 	if err := json.Unmarshal(data, &e); err != nil {
 		return nil, fmt.Errorf("decode event %s: %w", e.EventType(), err)
 	}
+	if !whole(e) {
+		return nil, fmt.Errorf("decode event %s: it is not whole", e.EventType())
+	}
 	return e, nil
+}
+
+// whole says whether everything that the event must have is there.
+func whole(e Event) bool {
+	switch e := e.(type) {
+	case CellAdded:
+		return e.Cell != nil && !slices.Contains(e.Cell.Outputs, nil)
+	case OutputSet:
+		return e.Output != nil
+	case RunQueued:
+		return e.Run != nil
+	}
+	return true
 }

@@ -35,7 +35,7 @@ var layers = []struct {
 }
 
 // testOnly packages are imported by tests alone, and may import everything.
-var testOnly = []string{"internal/repotest", "internal/server/servertest", "internal/faults", "internal/testpy", "internal/jupyter/jupytertest", "internal/jupyter/jupytertest/fakekernel"}
+var testOnly = []string{"internal/repotest", "internal/journal/journaltest", "internal/server/servertest", "internal/faults", "internal/testpy", "internal/jupyter/jupytertest", "internal/jupyter/jupytertest/fakekernel"}
 
 // pure packages must not import what would make them depend on anything but their arguments.
 var pure = map[string][]string{

@@ -18,6 +18,7 @@ import (
 
 	"github.com/runnel-dev/runnel/internal/files"
 	"github.com/runnel-dev/runnel/internal/journal"
+	"github.com/runnel-dev/runnel/internal/journal/journaltest"
 	"github.com/runnel-dev/runnel/internal/jupyter"
 	"github.com/runnel-dev/runnel/internal/keeper"
 	"github.com/runnel-dev/runnel/internal/kernel"
@@ -172,6 +173,7 @@ func (w *world) serve() *server {
 		if err := errors.Join(j.Close(), folder.Close()); err != nil {
 			w.t.Error(err)
 		}
+		journaltest.Check(w.t, w.state)
 	})
 	w.t.Cleanup(sv.stop)
 	return sv

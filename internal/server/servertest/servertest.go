@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/runnel-dev/runnel/internal/journal/journaltest"
 	"github.com/runnel-dev/runnel/internal/keeper"
 	"github.com/runnel-dev/runnel/internal/place"
 	"github.com/runnel-dev/runnel/internal/server"
@@ -33,7 +34,7 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// Start starts a server that ends with the test, its kernels too. What config leaves open is filled in.
+// Start starts a server that ends with the test, its kernels too, and whose journal is sound then. What config leaves open is filled in.
 func Start(t testing.TB, config server.Config) *server.Server {
 	t.Helper()
 	if config.Dir == "" {
@@ -59,6 +60,7 @@ func Start(t testing.TB, config server.Config) *server.Server {
 		if _, err := s.Stop(ctx, server.StopAll); err != nil {
 			t.Errorf("stop the server: %v", err)
 		}
+		journaltest.Check(t, config.Place.State)
 	})
 	return s
 }
