@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.uber.org/goleak"
 
 	"github.com/runnel-dev/runnel/internal/jupyter"
+	"github.com/runnel-dev/runnel/internal/jupyter/jupytertest"
 	"github.com/runnel-dev/runnel/internal/keeper"
 	"github.com/runnel-dev/runnel/internal/kernel"
 	"github.com/runnel-dev/runnel/internal/testpy"
@@ -24,6 +26,7 @@ import (
 
 // The test binary is its own `runnel keep DIR`, and the servers that are killed.
 func TestMain(m *testing.M) {
+	jupytertest.RunAsKernel()
 	if len(os.Args) == 3 && os.Args[1] == "keep" {
 		if err := keeper.Main(context.Background(), os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -34,7 +37,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "attend" {
 		os.Exit(attend(os.Args[2:]))
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // shortDir is a folder whose path leaves room for sockets.
