@@ -22,14 +22,22 @@ export async function person(browser: Browser, server: Server, options: { colorS
   return context;
 }
 
+/** What must not happen on any page of a browser, gathered from now on: an error that nobody caught, something against the page's policy. */
+export function troublesOf(context: BrowserContext): readonly string[] {
+  const troubles: string[] = [];
+  context.on('weberror', (e) => troubles.push(e.error().message));
+  context.on('console', (m) => {
+    if (m.type() === 'error' && /content security policy/i.test(m.text())) troubles.push(m.text());
+  });
+  return troubles;
+}
+
 /** A tab on a notebook. */
 export class Tab {
   readonly page: Page;
-  readonly errors: string[] = [];
 
   private constructor(page: Page) {
     this.page = page;
-    page.on('pageerror', (e) => this.errors.push(e.message));
   }
 
   static async open(context: BrowserContext, url: string): Promise<Tab> {

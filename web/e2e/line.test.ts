@@ -1,19 +1,17 @@
 /** The line between page and server, in Chromium: one socket, cuts, a killed server, a proxy that strips the Upgrade header. */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { launch } from './browser';
+import { launch, troublesOf } from './browser';
 import { Proxy } from './proxy';
 import { Server } from './server';
-
-const loop = 'import time\nfor i in range(60):\n    print("line", i)\n    time.sleep(0.1)\nprint("the", "end")';
-const every = [...Array(60).keys()];
+import { append, cell, every, line, loop, printed, run, says } from './steps';
 
 let server: Server;
 let browser: Browser;
 let context: BrowserContext;
 let proxy: Proxy;
 let made = 0;
-let errors: string[] = [];
+let troubles: readonly string[] = [];
 
 beforeAll(async () => {
   [server, browser] = await Promise.all([Server.start(), launch()]);
@@ -26,32 +24,21 @@ beforeEach(async () => {
   proxy = await Proxy.before(server.origin);
   context = await browser.newContext();
   context.setDefaultTimeout(30_000);
-  errors = [];
+  troubles = troublesOf(context);
 });
 afterEach(async () => {
   await context.close();
   proxy.close();
-  expect(errors).toEqual([]);
+  expect(troubles).toEqual([]);
 });
 
 const notebook = () => server.notebook(`line-${++made}.ipynb`, [{ id: 'loop', source: loop }, { id: 'plain', source: '6 * 7' }, { id: 'text', source: '# begin' }]);
 
 async function open(name: string): Promise<Page> {
   const page = await context.newPage();
-  page.on('pageerror', (e) => errors.push(e.message));
   await page.goto(`${proxy.origin}/?token=${server.token}&notebook=${encodeURIComponent(name)}`);
   await page.locator('[data-cell]').first().waitFor();
   return page;
-}
-const cell = (page: Page, id: string) => page.locator(`[data-cell="${id}"]`);
-const says = (page: Page, id: string, text: string) => cell(page, id).locator('.outputs', { hasText: text }).waitFor();
-const line = (page: Page, words: string) => page.locator('.line-chip', { hasText: words }).waitFor();
-const printed = async (page: Page) => [...(await cell(page, 'loop').innerText()).matchAll(/^line (\d+)$/gm)].map((m) => Number(m[1]));
-
-async function run(page: Page, id: string): Promise<void> {
-  await cell(page, id).click();
-  await page.keyboard.press('Escape');
-  await page.keyboard.press('Control+Enter');
 }
 
 describe('one WebSocket for all pages of a browser', () => {
@@ -116,10 +103,7 @@ describe('the line', () => {
     await says(page, 'loop', 'line 5');
     await server.kill();
     await line(page, 'Reconnecting');
-    await cell(page, 'text').locator('.cm-content, pre').first().click();
-    await cell(page, 'text').locator('.cm-content').waitFor();
-    await page.keyboard.press('Control+End');
-    await page.keyboard.type(' typed while it was away');
+    await append(page, 'text', ' typed while it was away');
     await server.up();
     await line(page, 'Live');
     await says(page, 'loop', 'the end');
@@ -144,9 +128,7 @@ it('what was typed and never sent survives a reload while the server is away', a
   const page = await open(name);
   await line(page, 'Live');
   await page.evaluate(() => document.querySelector('[data-cell]') !== null);
-  await cell(page, 'text').locator('.cm-content, pre').first().click();
-  await cell(page, 'text').locator('.cm-content').waitFor();
-  await page.keyboard.press('Control+End');
+  await append(page, 'text', '');
   await server.kill();
   await page.keyboard.type(' kept over a reload');
   await server.up();

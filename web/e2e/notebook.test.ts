@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { launch, person, Tab } from './browser';
+import { launch, person, Tab, troublesOf } from './browser';
 import { Server } from './server';
 
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -12,6 +12,7 @@ const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 let server: Server;
 let browser: Browser;
 let context: BrowserContext;
+let troubles: readonly string[] = [];
 let made = 0;
 
 beforeAll(async () => {
@@ -22,9 +23,19 @@ afterAll(async () => {
   await server?.stop();
 }, 60_000);
 beforeEach(async () => {
-  context = await person(browser, server);
+  await as({});
 });
-afterEach(() => context.close());
+afterEach(async () => {
+  await context.close();
+  expect(troubles).toEqual([]);
+});
+
+/** Begins as a person with such a browser. */
+async function as(options: Parameters<typeof person>[2]): Promise<void> {
+  await context?.close();
+  context = await person(browser, server, options);
+  troubles = troublesOf(context);
+}
 
 /** A tab on a new notebook with these cells. */
 async function open(...sources: string[]): Promise<Tab> {
@@ -44,7 +55,6 @@ describe('a cell', () => {
     await tab.page.locator('[data-cell].editing').waitFor();
     expect(await tab.page.locator('[data-cell]').count()).toBe(2);
     await expect.poll(() => server.read(`test-${made}.ipynb`), { timeout: 15_000 }).toContain('6 * 7');
-    expect(tab.errors).toEqual([]);
   });
 
   it('is marked in the frame of the key press', async () => {
@@ -259,8 +269,7 @@ describe('editing', () => {
 
 describe('the page', () => {
   it.each(['light', 'dark'] as const)('has nothing serious for axe in the %s theme', async (colorScheme) => {
-    await context.close();
-    context = await person(browser, server, { colorScheme });
+    await as({ colorScheme });
     const tab = await open('print("text")', 'input("Name: ")', '1 / 0');
     await tab.run(tab.nth(3));
     await tab.ended(tab.nth(3), 'error');
@@ -281,8 +290,7 @@ describe('the page', () => {
   });
 
   it('works on a phone: watch, answer, stop', async () => {
-    await context.close();
-    context = await person(browser, server, { viewport: { width: 360, height: 740 } });
+    await as({ viewport: { width: 360, height: 740 } });
     const tab = await open('import time\nname = input("Name: ")\ntime.sleep(60)');
     await tab.page.getByRole('button', { name: 'Run all' }).click();
     await tab.nth(1).locator('.ask input').fill('Ada');

@@ -17,7 +17,8 @@ export interface Code {
 
 export class Server {
   readonly folder: string;
-  readonly token = 'e2e-0123456789abcdef';
+  /** What up() starts it with. */
+  token = 'e2e-0123456789abcdef';
   origin = '';
   readonly #base: string;
   readonly #args: readonly string[];

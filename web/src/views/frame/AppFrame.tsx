@@ -5,6 +5,7 @@ import { useServices } from '../context';
 import { FilesPanel } from '../files/FilesPanel';
 import type { NotebookController } from '../notebook/controller';
 import { Variables } from '../variables/Variables';
+import { LoginPanel } from './LoginPanel';
 import { Outline } from './Outline';
 import { Rail } from './Rail';
 import { StatusLine } from './StatusLine';
@@ -25,6 +26,7 @@ export function AppFrame({ notebook, path, children }: { notebook: NotebookContr
   return (
     <div className={`frame${open ? ' with-panel' : ''}${variables ? ' with-side' : ''}`}>
       <TopBar notebook={notebook} path={path} menu={() => setDrawer(true)} />
+      <LoginPanel />
       <Rail hasNotebook={notebook !== null} />
       {open && <aside className="panel" aria-label={rail === 'outline' ? 'Outline' : 'Files'}>{panel}</aside>}
       <main className="main" tabIndex={-1}>

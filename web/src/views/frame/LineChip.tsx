@@ -3,6 +3,7 @@ import type { Line } from '../../connection/model';
 import { Ticking } from '../../ui/Elapsed';
 import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
+import { TOKEN_FIELD } from './LoginPanel';
 
 /** How the line to the server is, in words; while it is down, since when, and a way to try now. */
 export function LineChip() {
@@ -45,9 +46,9 @@ function LineWords({ line, retry }: { line: Line; retry: () => void }) {
       );
     case 'login':
       return (
-        <a className="chip chip-warn line-chip" href={`/login?next=${encodeURIComponent(location.pathname + location.search)}`}>
+        <button type="button" className="chip chip-warn line-chip" onClick={() => document.getElementById(TOKEN_FIELD)?.focus()}>
           Log in again
-        </a>
+        </button>
       );
     case 'reload':
       return (
