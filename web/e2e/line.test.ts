@@ -82,6 +82,67 @@ describe('one WebSocket for all pages of a browser', () => {
   }, 90_000);
 });
 
+describe('a page that the browser has frozen', () => {
+  /** The page runs nothing until thaw(): a debugger holds it, which is as good as the freezing of a tab long in the background. */
+  async function freeze(page: Page): Promise<() => Promise<unknown>> {
+    const cdp = await context.newCDPSession(page);
+    await cdp.send('Debugger.enable');
+    const held = new Promise((done) => cdp.once('Debugger.paused', done));
+    await cdp.send('Debugger.pause');
+    await held;
+    return () => cdp.send('Debugger.disable');
+  }
+
+  it.each(['worker', 'leader'] as const)('holds nobody back, and catches up when it thaws (%s)', async (carrier) => {
+    if (carrier === 'leader') await context.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'));
+    const name = await notebook();
+    const frozen = await open(name);
+    await line(frozen, 'Live');
+    const others = [await open(name), await open(await notebook())] as const;
+    for (const page of others) await line(page, 'Live');
+    expect(proxy.open.size).toBe(1);
+    const thaw = await freeze(frozen);
+    await run(others[1], 'plain');
+    await says(others[1], 'plain', '42');
+    await run(others[0], 'loop');
+    await says(others[0], 'loop', 'the end');
+    expect(await printed(others[0])).toEqual(every);
+    await thaw();
+    await says(frozen, 'loop', 'the end');
+    expect(await printed(frozen)).toEqual(every);
+    await line(frozen, 'Live');
+    await expect.poll(() => proxy.open.size, { timeout: 45_000 }).toBe(1);
+    // It takes part again, over the line of the one that leads now.
+    await run(frozen, 'plain');
+    await says(others[0], 'plain', '42');
+  }, 150_000);
+});
+
+describe('sleep', () => {
+  it('leaves a half-typed answer where it was, and answers once', async () => {
+    const name = await server.notebook(`line-${++made}.ipynb`, [{ id: 'ask', source: 'n = 0\nwhile (a := input("Name: ")) != "stop":\n    n += 1\n    print("answer", n, a)' }]);
+    const page = await open(name);
+    await line(page, 'Live');
+    await run(page, 'ask');
+    const box = cell(page, 'ask').locator('.ask input');
+    await box.fill('Ada ');
+    proxy.down = true;
+    proxy.cut();
+    await line(page, 'Reconnecting');
+    expect(await box.inputValue()).toBe('Ada ');
+    await box.press('End');
+    await page.keyboard.type('Lovelace');
+    await page.keyboard.press('Enter');
+    await cell(page, 'ask').locator('.ask-note', { hasText: 'sent when the line is back' }).waitFor();
+    proxy.down = false;
+    await says(page, 'ask', 'answer 1 Ada Lovelace');
+    await box.fill('stop');
+    await box.press('Enter');
+    await page.locator('[data-cell="ask"].ended-ok').waitFor();
+    expect((await cell(page, 'ask').innerText()).match(/answer \d+/g)).toEqual(['answer 1']);
+  }, 90_000);
+});
+
 describe('the line', () => {
   it('is cut again and again under output: every line once, in order', async () => {
     const page = await open(await notebook());

@@ -7,6 +7,8 @@ export class Proxy {
   readonly open = new Set<Socket>();
   /** As some proxies do. */
   stripUpgrade = false;
+  /** The network is gone: nobody gets through. */
+  down = false;
   readonly #all = new Set<Socket>();
   readonly #listener: Server;
   readonly #port: number;
@@ -36,6 +38,7 @@ export class Proxy {
   }
 
   #carry(client: Socket): void {
+    if (this.down) return void client.destroy();
     const upstream = connect(this.#port, '127.0.0.1');
     this.#all.add(client);
     const end = () => {

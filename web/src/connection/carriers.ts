@@ -24,7 +24,10 @@ function workerCarrier(lock: Promise<string | null>): Carrier {
           },
           close: () => port.close(),
         };
-        return new RemoteWire(hubPort, browserClock, lock, dead);
+        return new RemoteWire(hubPort, browserClock, lock, () => {
+          dead();
+          return false;
+        });
       } catch {
         return null;
       }
@@ -33,34 +36,45 @@ function workerCarrier(lock: Promise<string | null>): Carrier {
 }
 
 const LEADER = 'runnel-leader';
+/** Who finds the leader silent waits up to so long before it leads itself, so that not all do at once. */
+const TAKE_OVER_WITHIN = 1_000;
 
-/** Where there is no shared worker: one of the pages holds the line, and the lock that says so; when it goes, another takes over. */
+/**
+ * Where there is no shared worker: one of the pages holds the line, and the lock that says so. When it goes, the next in the lock's
+ * queue takes over; when it is there but says nothing (the browser has frozen it), its lock is taken from it.
+ */
 function leaderCarrier(pageId: string, lock: Promise<string | null>): Carrier {
   return {
     name: 'leader',
     open(dead) {
       if (typeof BroadcastChannel === 'undefined' || !navigator.locks) return null;
-      const channel = new BroadcastChannel('runnel-line');
-      const port = new PeerPort(channel, pageId);
+      const port = new PeerPort(new BroadcastChannel('runnel-line'), pageId);
+      let silences = 0;
       const wire = new RemoteWire(port, browserClock, lock, () => {
+        if (++silences === 1) {
+          port.takeOver();
+          return true;
+        }
         port.close();
         dead();
+        return false;
       });
-      port.onHub = () => wire.rejoin();
-      navigator.locks
-        .request(LEADER, { signal: port.over }, () => {
-          port.lead();
-          wire.rejoin();
-          return new Promise<void>((resolve) => port.over.addEventListener('abort', () => resolve(), { once: true }));
-        })
-        .catch(() => undefined);
+      port.onHub = () => {
+        silences = 0;
+        wire.rejoin();
+      };
+      port.queue();
       return wire;
     },
   };
 }
 
-/** A page among its peers: speaks to the hub in another page over a channel, or to its own when it leads. */
+/**
+ * A page among its peers: speaks to the hub in another page over a channel, or to its own when it leads. A leader that was frozen and
+ * wakes hears late what was meant for it; that does no harm, because commands are applied once and events by their numbers.
+ */
 class PeerPort implements HubPort {
+  /** Another hub is there, here or in another page. */
   onHub = () => {};
   readonly #channel: BroadcastChannel;
   readonly #pageId: string;
@@ -88,24 +102,63 @@ class PeerPort implements HubPort {
   }
   close(): void {
     this.#end.abort();
+    this.#waiting.abort();
+    clearTimeout(this.#taking);
     this.#channel.close();
     this.#uplink?.close();
   }
 
   #uplink: ReturnType<typeof ownUplink> | null = null;
+  #waiting = new AbortController();
+  #taking: ReturnType<typeof setTimeout> | undefined;
 
-  lead(): void {
-    if (this.over.aborted) return;
+  /** Waits until it is this page's turn to lead. */
+  queue(): void {
+    this.#waiting = new AbortController();
+    this.#request({ signal: this.#waiting.signal });
+  }
+
+  /** Leads soon, unless another page does before. */
+  takeOver(): void {
+    this.#taking = setTimeout(() => {
+      this.#waiting.abort();
+      this.#request({ steal: true });
+    }, Math.random() * TAKE_OVER_WITHIN);
+  }
+
+  #request(options: LockOptions): void {
+    const held = () => {
+      if (this.over.aborted) return undefined;
+      this.#lead();
+      return new Promise<void>((resolve) => this.over.addEventListener('abort', () => resolve(), { once: true }));
+    };
+    navigator.locks.request(LEADER, options, held).catch(() => this.#hub && !this.over.aborted && this.#deposed());
+  }
+
+  #lead(): void {
     this.#uplink = ownUplink();
     this.#hub = new Hub(this.#uplink);
     // As over a port: what is told now arrives after the present call.
     this.#self = { post: (message) => queueMicrotask(() => this.#fn(message)) };
     this.#channel.postMessage({ to: 'all' });
+    this.onHub();
+  }
+
+  /** Another page took the lock: this one had said nothing for long. */
+  #deposed(): void {
+    this.#uplink?.close();
+    this.#uplink = this.#hub = this.#self = null;
+    this.#members.clear();
+    this.queue();
+    this.onHub();
   }
 
   #receive(data: unknown): void {
     if (typeof data !== 'object' || data === null || !('to' in data)) return;
-    if (data.to === 'all') return this.onHub();
+    if (data.to === 'all') {
+      clearTimeout(this.#taking);
+      return this.onHub();
+    }
     const message: unknown = 'message' in data ? data.message : null;
     if (data.to === this.#pageId && isFromHub(message)) return this.#fn(message);
     if (data.to !== 'hub' || !this.#hub || !('from' in data) || typeof data.from !== 'string' || !isToHub(message)) return;

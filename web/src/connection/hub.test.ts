@@ -84,11 +84,15 @@ describe('RemoteWire', () => {
     const s = await setUp();
     let answers = true;
     let deaths = 0;
+    let another = false;
     let toPage: (m: FromHub) => void = () => {};
     const member: Member = { post: (m) => answers && toPage(m) };
     const port: HubPort = { post: (m) => answers && s.hub.receive(member, m), onMessage: (fn) => void (toPage = fn), close: () => {} };
-    const wire = new RemoteWire(port, s.clock, Promise.resolve(null), () => deaths++);
-    return { ...s, wire, stop: () => (answers = false), deaths: () => deaths };
+    const wire = new RemoteWire(port, s.clock, Promise.resolve(null), () => {
+      deaths++;
+      return another;
+    });
+    return { ...s, wire, stop: () => (answers = false), start: () => (answers = true), another: () => (another = true), deaths: () => deaths };
   }
   test('is up with the hub, and sends through it', async () => {
     const { wire, net } = await remote();
@@ -106,6 +110,19 @@ describe('RemoteWire', () => {
     expect(() => wire.send('{}', null)).toThrow('not connected');
     await clock.pass(60_000);
     expect(deaths()).toBe(1);
+  });
+  test('a silent hub in whose place another comes is not the end', async () => {
+    const { wire, clock, net, stop, start, another, deaths } = await remote();
+    another();
+    stop();
+    await clock.pass(10_100);
+    expect(deaths()).toBe(1);
+    start();
+    wire.rejoin();
+    await clock.pass(10_100);
+    expect(deaths()).toBe(1);
+    wire.send('{"type":"request"}', null);
+    expect(net.last.ofType('request')).toHaveLength(1);
   });
   test('a page that slept asks again before it judges', async () => {
     const { clock, deaths } = await remote();

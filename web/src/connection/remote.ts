@@ -12,12 +12,15 @@ export interface HubPort {
 const ANSWER_WITHIN = 5_000;
 const READ_STEP = 256 * 1024;
 
-/** The line of a hub, as a page uses it. Watches that the hub still answers; when it does not, `dead` is called once. */
+/**
+ * The line of a hub, as a page uses it. Watches that the hub still answers; when it does not, `silent` is called: true means that another
+ * hub will be there soon, else this line is over.
+ */
 export class RemoteWire implements Wire {
   readonly #port: HubPort;
   readonly #clock: Clock;
   readonly #lock: Promise<string | null>;
-  readonly #dead: () => void;
+  readonly #silent: () => boolean;
   #status: WireStatus = { kind: 'connecting' };
   #line = 0;
   #unreported = 0;
@@ -29,11 +32,11 @@ export class RemoteWire implements Wire {
   readonly #onMessage = new Set<(data: string) => void>();
 
   /** `lock`: the name of the Web Lock that tells the hub when this page is gone, once it is held. */
-  constructor(port: HubPort, clock: Clock, lock: Promise<string | null>, dead: () => void) {
+  constructor(port: HubPort, clock: Clock, lock: Promise<string | null>, silent: () => boolean) {
     this.#lock = lock;
     this.#port = port;
     this.#clock = clock;
-    this.#dead = dead;
+    this.#silent = silent;
     port.onMessage((message) => this.#receive(message));
     this.#join();
     this.#ask();
@@ -66,8 +69,11 @@ export class RemoteWire implements Wire {
   }
   /** Another hub took over behind the same port. */
   rejoin(): void {
+    if (this.#closed) return;
     this.#set({ kind: 'connecting' });
     this.#join();
+    this.#cancel();
+    this.#ask();
   }
   close(): void {
     if (this.#closed) return;
@@ -122,10 +128,10 @@ export class RemoteWire implements Wire {
         if (this.#unreported > 0) this.#report();
         this.#ask();
       } else if (this.#clock.now() - asked > 2 * ANSWER_WITHIN) this.#ask();
+      else if (this.#silent()) this.#ask();
       else {
         this.#closed = true;
         this.#port.close();
-        this.#dead();
       }
     });
   }
