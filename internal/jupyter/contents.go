@@ -128,6 +128,32 @@ type InspectReply struct {
 	Metadata json.RawMessage            `json:"metadata"`
 }
 
+// HistoryReply is what was run before, in this kernel and in older ones. An entry is [session, line, input], or [session, line, [input, output]].
+type HistoryReply struct {
+	Status  string              `json:"status"`
+	History [][]json.RawMessage `json:"history"`
+}
+
+// Inputs are the inputs alone, the oldest first.
+func (h HistoryReply) Inputs() []string {
+	out := make([]string, 0, len(h.History))
+	for _, entry := range h.History {
+		if len(entry) < 3 {
+			continue
+		}
+		var text string
+		if json.Unmarshal(entry[2], &text) != nil {
+			var both []string
+			if json.Unmarshal(entry[2], &both) != nil || len(both) == 0 {
+				continue
+			}
+			text = both[0]
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
 // LanguageInfo describes the kernel's language, for editor and file.
 type LanguageInfo struct {
 	Name           string          `json:"name"`

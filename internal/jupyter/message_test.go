@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -220,4 +221,14 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal("changed when sent again:", err)
 		}
 	})
+}
+
+func TestHistoryReply_Inputs(t *testing.T) {
+	reply, err := jupyter.Decode[jupyter.HistoryReply]([]byte(`{"status":"ok","history":[[1,1,"a"],[1,2,["b","out"]],[1],[1,3,7],[2,1,"c\nd"]]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(reply.Inputs(), "|"); got != "a|b|c\nd" {
+		t.Errorf("%q", got)
+	}
 }

@@ -34,8 +34,8 @@ type (
 		Type string `json:"type"` // "unsubscribe"
 		Sub  string `json:"sub"`
 	}
-	// Request asks the kernel something that changes nothing and is not kept: kind complete or inspect, answered by Response
-	// within 2 s or with an error. Cursor is in UTF-16 code units.
+	// Request asks the kernel something that changes nothing and is not kept: kind complete, inspect or history (what was
+	// run before; without Code), answered by Response within 2 s or with an error. Cursor is in UTF-16 code units.
 	Request struct {
 		Type      string `json:"type"` // "request"
 		RequestID string `json:"req_id"`
@@ -112,7 +112,7 @@ type (
 		N        uint64            `json:"n"`
 		Events   []json.RawMessage `json:"events"`
 	}
-	// Response answers Request. Matches and Start/End are of complete (UTF-16), Data of inspect.
+	// Response answers Request. Matches are of complete and history (the oldest first), Start/End of complete (UTF-16), Data of inspect.
 	Response struct {
 		Type      string                     `json:"type"` // "response"
 		RequestID string                     `json:"req_id"`

@@ -113,6 +113,15 @@ func TestOutputsOfARealKernel(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+	t.Run("history, the oldest first", func(t *testing.T) {
+		run("one", "'the first of two'")
+		run("two", "'the second of two'")
+		got := s.Ask(testContext(t), protocol.Request{RequestID: "h", Kind: "history"})
+		n := len(got.Matches)
+		if got.Error != "" || got.RequestID != "h" || n < 2 || got.Matches[n-2] != "'the first of two'" || got.Matches[n-1] != "'the second of two'" {
+			t.Errorf("%+v", got)
+		}
+	})
 	t.Run("more text than is shown", func(t *testing.T) {
 		c := run("flood", "for i in range(150_000):\n    print('line', i)")
 		o := c.Outputs[0]

@@ -157,6 +157,22 @@ func (s *Session) clients() int {
 	return s.connected
 }
 
+// How many inputs of a kernel's history a person can step through, and of what size together.
+const (
+	maxHistory      = 500
+	maxHistoryBytes = 256 << 10
+)
+
+// newest are the last texts that have room, in their order.
+func newest(texts []string, room int) []string {
+	from := len(texts)
+	for from > 0 && len(texts[from-1]) <= room {
+		from--
+		room -= len(texts[from])
+	}
+	return texts[from:]
+}
+
 // askTimeout is how long a kernel may take to complete or inspect; one that runs code answers later or never.
 const askTimeout = 2 * time.Second
 
@@ -165,7 +181,7 @@ func (s *Session) Ask(ctx context.Context, r protocol.Request) protocol.Response
 	fail := func(text string) protocol.Response {
 		return protocol.Response{Type: "response", RequestID: r.RequestID, Error: text}
 	}
-	if r.Kind != "complete" && r.Kind != "inspect" {
+	if r.Kind != "complete" && r.Kind != "inspect" && r.Kind != "history" {
 		return fail("there is no request of kind " + r.Kind)
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
@@ -204,6 +220,10 @@ func (s *Session) Ask(ctx context.Context, r protocol.Request) protocol.Response
 
 // askMessage: kernels count code points, clients UTF-16 units.
 func askMessage(id string, r protocol.Request) sendMessage {
+	if r.Kind == "history" {
+		return sendMessage{ID: id, Channel: jupyter.Shell, MsgType: "history_request",
+			Content: map[string]any{"hist_access_type": "tail", "n": maxHistory, "raw": true, "output": false}}
+	}
 	cursor := len([]rune(r.Code[:protocol.UTF16Offset(r.Code, max(r.Cursor, 0))]))
 	content := map[string]any{"code": r.Code, "cursor_pos": cursor}
 	if r.Kind == "inspect" {
@@ -252,6 +272,10 @@ func (s *Session) answered(e kernelEvent) bool {
 	case "inspect_reply":
 		if c, err := jupyter.Decode[jupyter.InspectReply](e.Msg.Content); err == nil && c.Found {
 			out.Data = c.Data
+		}
+	case "history_reply":
+		if c, err := jupyter.Decode[jupyter.HistoryReply](e.Msg.Content); err == nil {
+			out.Matches = newest(c.Inputs(), maxHistoryBytes)
 		}
 	}
 	answer <- out

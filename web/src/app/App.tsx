@@ -111,6 +111,7 @@ function appActions(services: Services, notebook: NotebookController | null, sho
     toggleOutline: () => flip(settings.rail, 'outline', 'closed'),
     toggleVariables: () => flip(settings.side, 'variables', 'closed'),
     toggleWidth: () => flip(settings.width, 'full', 'column'),
+    toggleOutputs: () => flip(settings.outputs, 'beside', 'below'),
     toggleLineNumbers: () => flip(settings.lineNumbers, 'on', 'off'),
     reconnect: () => connection.reconnect(),
     home: () => services.go({ kind: 'home', folder: '' }),

@@ -12,6 +12,7 @@ export interface AppContext {
     readonly toggleOutline: () => void;
     readonly toggleVariables: () => void;
     readonly toggleWidth: () => void;
+    readonly toggleOutputs: () => void;
     readonly toggleLineNumbers: () => void;
     readonly reconnect: () => void;
     readonly restart: (then?: 'run all') => void;
@@ -33,6 +34,7 @@ const own: readonly C[] = [
   { id: 'outline', title: 'Show or hide the outline', group: 'View', keys: [], when: 'palette', run: (c) => c.app.toggleOutline(), also: 'headings table of contents' },
   { id: 'variables', title: 'Show or hide the variables', group: 'View', keys: [], when: 'palette', run: (c) => c.app.toggleVariables(), enabled: hasNotebook },
   { id: 'width', title: 'Column or full width', group: 'View', keys: [], when: 'palette', run: (c) => c.app.toggleWidth() },
+  { id: 'beside', title: 'Outputs below or beside the code', group: 'View', keys: ['Shift+R'], when: 'command', run: (c) => c.app.toggleOutputs(), also: 'side by side' },
   { id: 'all-line-numbers', title: 'Line numbers everywhere', group: 'View', keys: ['Shift+L'], when: 'command', run: (c) => c.app.toggleLineNumbers() },
   { id: 'restart', title: 'Restart the kernel', group: 'Kernel', keys: ['0 0'], when: 'command', run: (c) => c.app.restart(), enabled: hasNotebook },
   { id: 'restart-run-all', title: 'Restart the kernel and run all', group: 'Kernel', keys: [], when: 'palette', run: (c) => c.app.restart('run all'), enabled: hasNotebook },

@@ -5,8 +5,8 @@ import { commands, type AppContext } from './commands';
 /** Where the keyboard is. In a field, a menu or a dialog only the page's own keys count. */
 export function placeOf(target: EventTarget | null, hasNotebook: boolean): Place {
   if (!hasNotebook || !(target instanceof Element)) return 'page';
-  if (target.closest('.cm-editor')) return target.closest('.cm-panels') ? 'page' : 'edit';
-  if (target.closest('input, textarea, select, [contenteditable], [role=menu], dialog, .panel, .pager')) return 'page';
+  if (target.closest('.cm-editor')) return 'edit';
+  if (target.closest('input, textarea, select, [contenteditable], [role=menu], dialog, .panel, .pager, .find, .login')) return 'page';
   return target === document.body || target.closest('.main, .top, .rail, .foot, .side, .toasts') ? 'command' : 'page';
 }
 
@@ -34,6 +34,8 @@ export function useKeys(context: AppContext): void {
       const found = reader.press(e, place, e.timeStamp);
       if (!found) return;
       if (found === 'waiting') return e.preventDefault();
+      // What cannot be done here is left to the browser: it finds in pages that are no notebook.
+      if (found.command.enabled?.(context) === false) return;
       if (found.command.afterEditor && e.key === 'Escape') waiting = { id: found.command.id, at: e.timeStamp };
       else take(e, () => found.command.run(context));
     };

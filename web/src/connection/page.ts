@@ -331,7 +331,7 @@ export class Page implements PageConnection {
 
   // ---- questions, and what outlives the page
 
-  #request(what: { kind: 'complete' | 'inspect'; notebook: string; code: string; cursor: number; detail?: number }, abort: AbortSignal): Promise<KernelResponse> {
+  #request(what: { kind: 'complete' | 'inspect' | 'history'; notebook: string; code: string; cursor: number; detail?: number }, abort: AbortSignal): Promise<KernelResponse> {
     const req_id = uuidv7(this.#parts.ids);
     return new Promise((resolve, reject) => {
       const cancel = this.#parts.clock.after(REQUEST_WITHIN, () => answer(new Error('no answer')));

@@ -8,9 +8,10 @@ import type { CellStore } from '../notebook/store';
 import { blink } from './blink';
 import { completion } from './complete';
 import { inspectTooltip } from './inspect';
-import { keys } from './keys';
+import { keys, shiftTab } from './keys';
 import { loadLanguage } from './live';
-import { remoteEdit, sleep, wake } from './memory';
+import { marks, setMarks } from './marks';
+import { elsewhere, ownEdit, sleep, wake } from './memory';
 import type { EditorHandle, EditorOptions } from './options';
 import { theme } from './theme';
 import { tokenClasses } from './tokens';
@@ -42,7 +43,7 @@ export function mountEditor(parent: HTMLElement, cell: CellStore, options: Edito
       }),
     ]),
   });
-  const stop = cell.doc.onRemote((changes: ChangeSet) => view.dispatch({ changes, annotations: remoteEdit }));
+  const stop = cell.doc.onRemote((changes: ChangeSet, own) => view.dispatch({ changes, annotations: own ? ownEdit : elsewhere }));
 
   const setLanguage = (name: string) => {
     if (name === asked) return;
@@ -71,6 +72,8 @@ export function mountEditor(parent: HTMLElement, cell: CellStore, options: Edito
     setLineNumbers: (on) => view.dispatch({ effects: numbers.reconfigure(on ? lineNumbers() : []) }),
     selection: () => ({ anchor: view.state.selection.main.anchor, head: view.state.selection.main.head }),
     select,
+    help: () => void shiftTab(view, options.inspect),
+    setMarks: (parts, now) => setMarks(view, parts, now),
     destroy() {
       if (gone) return;
       gone = true;
@@ -91,5 +94,5 @@ const base: Extension = [
   indentUnit.of('    '), EditorState.tabSize.of(4), indentOnInput(),
   bracketMatching(), closeBrackets(), highlightSelectionMatches(),
   syntaxHighlighting(tokenClasses), theme, EditorView.lineWrapping,
-  inspectTooltip,
+  inspectTooltip, marks,
 ];

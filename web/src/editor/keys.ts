@@ -6,6 +6,9 @@ import { keymap, type EditorView, type KeyBinding } from '@codemirror/view';
 import { askHelp, closeHelp } from './inspect';
 import type { EditorOptions } from './options';
 
+/** Of the search's keys those that select; finding is over all cells, and not the editor's. */
+const selecting = searchKeymap.filter(({ key }) => key === 'Mod-d' || key === 'Mod-Shift-l');
+
 /**
  * The keys: the cell's own first, then the editor's. Tab indents at the start of a line and completes after a word; Ctrl-M (macOS:
  * Shift-Alt-M) makes Tab leave the editor, as does Escape to the cell's command mode.
@@ -19,11 +22,8 @@ export function keys(options: EditorOptions): Extension {
     { key: 'ArrowUp', run: (view) => atEdge(view, -1) && (options.onLeave?.(-1) ?? false) },
     { key: 'ArrowDown', run: (view) => atEdge(view, 1) && (options.onLeave?.(1) ?? false) },
   ];
-  const tab: KeyBinding[] = [
-    { key: 'Tab', run: (view) => acceptCompletion(view) || tabKey(view) },
-    { key: 'Shift-Tab', run: (view) => shiftTab(view, options) },
-  ];
-  return [Prec.highest(keymap.of([...own, ...tab])), Prec.high(keymap.of(arrows)), keymap.of([...closeBracketsKeymap, ...completionKeymap, ...historyKeymap, ...searchKeymap, ...defaultKeymap])];
+  const tab: KeyBinding[] = [{ key: 'Tab', run: (view) => acceptCompletion(view) || tabKey(view) }];
+  return [Prec.highest(keymap.of([...own, ...tab])), Prec.high(keymap.of(arrows)), keymap.of([...closeBracketsKeymap, ...completionKeymap, ...historyKeymap, ...selecting, ...defaultKeymap])];
 }
 
 function tabKey(view: EditorView): boolean {
@@ -37,12 +37,13 @@ function tabKey(view: EditorView): boolean {
   return startCompletion(view);
 }
 
-function shiftTab(view: EditorView, options: EditorOptions): boolean {
+/** Help on what is before the caret, else less indentation. */
+export function shiftTab(view: EditorView, inspect: EditorOptions['inspect']): boolean {
   const { state } = view;
   const { main } = state.selection;
   const line = state.doc.lineAt(main.head);
   const indent = main.empty && /^\s*$/.test(line.text.slice(0, main.head - line.from));
-  if (main.empty && !indent && askHelp(view, options.inspect)) return true;
+  if (main.empty && !indent && askHelp(view, inspect)) return true;
   return indentLess(view);
 }
 

@@ -1,4 +1,4 @@
-import { history, historyField } from '@codemirror/commands';
+import { history, historyField, isolateHistory } from '@codemirror/commands';
 import { EditorState, StateEffect, Transaction, type ChangeSet, type Extension } from '@codemirror/state';
 import type { CellStore } from '../notebook/store';
 
@@ -7,7 +7,10 @@ import type { CellStore } from '../notebook/store';
  * cell was out of sight. Undo and redo touch own edits only: those from elsewhere are not added to the history but move it.
  */
 
-export const remoteEdit = [Transaction.remote.of(true), Transaction.addToHistory.of(false)];
+/** An edit of others. */
+export const elsewhere = [Transaction.remote.of(true), Transaction.addToHistory.of(false)];
+/** An edit of the person that was not made in an editor: the document has it already, and it can be undone alone. */
+export const ownEdit = [Transaction.remote.of(true), isolateHistory.of('full')];
 
 const resting: Extension = [EditorState.lineSeparator.of('\n'), history()];
 
@@ -34,11 +37,11 @@ export function sleep(cell: CellStore, last: EditorState): void {
   if (!depth) return;
   const rest: Rest = {
     state,
-    stop: cell.doc.onRemote((changes: ChangeSet) => {
+    stop: cell.doc.onRemote((changes: ChangeSet, own) => {
       if (changes.length !== rest.state.doc.length) {
         rest.stop();
         rests.delete(cell);
-      } else rest.state = rest.state.update({ changes, annotations: remoteEdit }).state;
+      } else rest.state = rest.state.update({ changes, annotations: own ? ownEdit : elsewhere }).state;
     }),
   };
   rests.set(cell, rest);

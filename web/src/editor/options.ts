@@ -1,4 +1,5 @@
 /** What an editor is given and what it gives. */
+import type { Mark } from './marks';
 
 export interface Completion {
   readonly matches: readonly string[];
@@ -33,5 +34,9 @@ export interface EditorHandle {
   /** Selection in UTF-16 code units, for split cell. */
   selection(): { readonly anchor: number; readonly head: number };
   select(anchor: number, head?: number): void;
+  /** What the kernel knows of the name at the caret, else less indentation: Shift-Tab. */
+  help(): void;
+  /** Marks parts of the text, one of them as the current one. */
+  setMarks(parts: readonly Mark[], now: Mark | null): void;
   destroy(): void;
 }

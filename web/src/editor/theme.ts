@@ -24,7 +24,6 @@ export const theme = EditorView.theme({
   '.cm-completionMatchedText': { color: 'var(--accent)', textDecoration: 'none', fontWeight: '600' },
   '.cm-completionDetail': { color: 'var(--muted)', fontStyle: 'normal' },
   '.cm-help': { padding: '8px 12px', margin: '0', maxWidth: 'min(720px, 90vw)', maxHeight: '320px', overflow: 'auto', whiteSpace: 'pre-wrap', fontFamily: 'var(--mono)', fontSize: '12px', lineHeight: '18px' },
-  '.cm-panels': { backgroundColor: 'var(--sunken)', color: 'var(--text)', borderColor: 'var(--line)' },
-  '.cm-searchMatch': { backgroundColor: 'var(--warn-soft)' },
-  '.cm-searchMatch-selected': { outline: '1px solid var(--warn)' },
+  '.cm-searchMatch': { backgroundColor: 'var(--found)' },
+  '.cm-searchMatch-selected': { backgroundColor: 'var(--found-now)' },
 });

@@ -64,7 +64,7 @@ export class CellDoc implements CellDocument {
   #doc: Text;
   #string: string | null;
   #stale = 0;
-  readonly #listeners = new Set<(changes: ChangeSet) => void>();
+  readonly #listeners = new Set<(changes: ChangeSet, own: boolean) => void>();
 
   constructor(source: string, version: number, outlet: DocOutlet) {
     this.#outlet = outlet;
@@ -90,10 +90,10 @@ export class CellDoc implements CellDocument {
     return this.#inFlight?.cmd ?? null;
   }
 
-  onRemote(fn: (changes: ChangeSet) => void): () => void {
-    const own = (changes: ChangeSet) => fn(changes);
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+  onRemote(fn: (changes: ChangeSet, own: boolean) => void): () => void {
+    const listener = (changes: ChangeSet, own: boolean) => fn(changes, own);
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   edit(changes: ChangeSet): void {
@@ -108,7 +108,7 @@ export class CellDoc implements CellDocument {
     const changes = diff(this.text, text);
     if (changes.empty) return;
     this.edit(changes);
-    this.#tell(changes);
+    this.#tell(changes, true);
   }
 
   /** An `edited` event of the server. One of another version was applied before. */
@@ -256,9 +256,9 @@ export class CellDoc implements CellDocument {
     this.#string = null;
   }
 
-  #tell(changes: ChangeSet): void {
+  #tell(changes: ChangeSet, own = false): void {
     if (changes.empty) return;
-    for (const fn of [...this.#listeners]) fn(changes);
+    for (const fn of [...this.#listeners]) fn(changes, own);
   }
 }
 

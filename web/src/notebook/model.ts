@@ -38,8 +38,8 @@ export interface CellDocument {
   edit(changes: ChangeSet): void;
   /** Makes the source `text` by the smallest change, and tells the listeners: for edits that do not come from an editor. */
   replace(text: string): void;
-  /** Changes from elsewhere, against the text before. `text` is the one after. */
-  onRemote(fn: (changes: ChangeSet) => void): () => void;
+  /** Changes that no editor made, against the text before: from elsewhere, or `own` by replace(). `text` is the one after. */
+  onRemote(fn: (changes: ChangeSet, own: boolean) => void): () => void;
 }
 
 export interface CellView {
@@ -107,6 +107,7 @@ export interface Actions {
   save(): void;
   complete(id: CellId, code: string, cursor: number, signal: AbortSignal): Promise<KernelResponse>;
   inspect(id: CellId, code: string, cursor: number, detail: number, signal: AbortSignal): Promise<KernelResponse>;
+  history(signal: AbortSignal): Promise<readonly string[]>;
 }
 
 export interface NotebookView extends Actions {

@@ -22,7 +22,7 @@ export interface Outlet {
   submit(command: Command, secret: boolean): void;
   /** Replaces a command that never left the page; false when it may have left. */
   amend(command: Command): boolean;
-  request(what: { kind: 'complete' | 'inspect'; code: string; cursor: number; detail?: number }, signal: AbortSignal): Promise<KernelResponse>;
+  request(what: { kind: 'complete' | 'inspect' | 'history'; code: string; cursor: number; detail?: number }, signal: AbortSignal): Promise<KernelResponse>;
 }
 
 /** Small texts that survive a reload of the page, not its closing. */
@@ -409,6 +409,11 @@ export class NotebookStore extends NotebookActions implements NotebookView {
   }
   inspect(_: CellId, code: string, cursor: number, detail: number, signal: AbortSignal): Promise<KernelResponse> {
     return this.#parts.outlet.request({ kind: 'inspect', code, cursor, detail }, signal);
+  }
+
+  /** What was run before in the kernel, the oldest first. */
+  async history(signal: AbortSignal): Promise<readonly string[]> {
+    return (await this.#parts.outlet.request({ kind: 'history', code: '', cursor: 0 }, signal)).matches;
   }
 
   promptDraft(request: RequestId): string {

@@ -280,7 +280,7 @@ export interface KernelRequest {
   readonly type: 'request';
   readonly req_id: string;
   readonly notebook: string;
-  readonly kind: 'complete' | 'inspect';
+  readonly kind: 'complete' | 'inspect' | 'history';
   readonly code: string;
   readonly cursor: number;
   readonly detail?: number;

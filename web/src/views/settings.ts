@@ -6,6 +6,8 @@ export function createSettings() {
   return {
     theme,
     width: kept('width', ['column', 'full']),
+    /** Where a code cell's outputs are. */
+    outputs: kept('outputs', ['below', 'beside']),
     lineNumbers: kept('line-numbers', ['off', 'on']),
     rail: kept('rail', ['files', 'outline', 'closed']),
     side: kept('side', ['closed', 'variables']),

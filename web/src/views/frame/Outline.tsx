@@ -8,7 +8,7 @@ export function Outline({ notebook }: { notebook: NotebookController }) {
   const { store } = notebook;
   const ids = useSignal(store.cellIds);
   const text = useSourceOfHeadings(notebook);
-  const active = useSelected(notebook.selection, (s) => s.active);
+  const active = useSelected(notebook.cursor.selection, (s) => s.active);
   const headings = useMemo(
     () =>
       ids.flatMap((id) => {
@@ -27,7 +27,7 @@ export function Outline({ notebook }: { notebook: NotebookController }) {
     <ul className="rows">
       {headings.map((h, i) => (
         <li key={`${h.id}${i}`}>
-          <button type="button" className={`row${h === under ? ' on' : ''}`} style={{ paddingLeft: 8 + (h.level - top) * 14 }} onClick={() => notebook.jump(h.id)}>
+          <button type="button" className={`row${h === under ? ' on' : ''}`} style={{ paddingLeft: 8 + (h.level - top) * 14 }} onClick={() => notebook.cursor.jump(h.id)}>
             <span className="row-name">{h.text}</span>
           </button>
         </li>

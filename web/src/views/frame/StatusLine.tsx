@@ -36,7 +36,7 @@ function RunningCell({ notebook }: { notebook: NotebookController }) {
   }, [store, id, place, total, prompt, now]);
   if (id === null || place === 0) return null;
   return (
-    <button type="button" className="foot-link foot-run" title="Go to the running cell" onClick={() => notebook.jump(id)}>
+    <button type="button" className="foot-link foot-run" title="Go to the running cell" onClick={() => notebook.cursor.jump(id)}>
       <span className="dot dot-busy" />
       <Ticking text={words} />
     </button>
@@ -50,10 +50,10 @@ function Queue({ notebook }: { notebook: NotebookController }) {
 }
 
 function Keyboard({ notebook }: { notebook: NotebookController }) {
-  const mode = useSignal(notebook.mode);
-  const caret = useSignal(notebook.caret);
-  const selected = useSelected(notebook.selection, (s) => s.all.size);
-  const index = useSelected(notebook.selection, (s) => notebook.indexOf(s.active));
+  const mode = useSignal(notebook.cursor.mode);
+  const caret = useSignal(notebook.cursor.caret);
+  const selected = useSelected(notebook.cursor.selection, (s) => s.all.size);
+  const index = useSelected(notebook.cursor.selection, (s) => notebook.cursor.indexOf(s.active));
   const total = useSelected(notebook.store.cellIds, (ids) => ids.length);
   return (
     <>

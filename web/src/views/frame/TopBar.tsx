@@ -101,7 +101,7 @@ function PromptBadge({ notebook }: { notebook: NotebookController }) {
   const place = useSelected(store.cellIds, (ids) => (prompt ? ids.indexOf(prompt.cell_id) + 1 : 0));
   if (!prompt) return null;
   return (
-    <button type="button" className="badge" onClick={() => notebook.toPrompt()}>
+    <button type="button" className="badge" onClick={() => notebook.cursor.toPrompt()}>
       <CornerDownLeft size={14} />
       <span>
         Cell {place} waits<span className="badge-long"> for your answer</span>

@@ -39,7 +39,7 @@ export function useNotebookNews(notebook: NotebookController | null, path: strin
       store.on('run_done', (done) => {
         const run = store.cell(done.cell_id)?.run.get();
         const ms = run && 'started_at' in run && run.started_at ? done.at - run.started_at : 0;
-        toasts.say(announcement(notebook.indexOf(done.cell_id) + 1, done.status, ms, done.ename));
+        toasts.say(announcement(notebook.cursor.indexOf(done.cell_id) + 1, done.status, ms, done.ename));
         if (document.hidden && ms > LONG_MS && store.queue.get().length === 0) ended = done.status === 'ok' ? 'ok' : 'error';
         put();
       }),
@@ -49,12 +49,12 @@ export function useNotebookNews(notebook: NotebookController | null, path: strin
       }),
       store.prompts.subscribe(() => {
         const [prompt] = store.prompts.get();
-        if (prompt) toasts.say(`Cell ${notebook.indexOf(prompt.cell_id) + 1} waits for your answer. ${prompt.prompt}`);
+        if (prompt) toasts.say(`Cell ${notebook.cursor.indexOf(prompt.cell_id) + 1} waits for your answer. ${prompt.prompt}`);
       }),
     ];
     offs.push(offerForce(notebook, toasts));
     notebook.onSay((text, undo) => {
-      const id = toasts.show(text, { action: { label: 'Undo', run: undo } });
+      const id = toasts.show(text, undo && { action: { label: 'Undo', run: undo } });
       return () => toasts.drop(id);
     });
     put();

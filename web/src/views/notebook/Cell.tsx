@@ -5,8 +5,8 @@ import { useSelected, useSignal } from '../../ui/useSignal';
 import { CellTools, InsertBar } from './CellTools';
 import { Code, type SourceHandle } from './Code';
 import { useNotebook } from './context';
-import { outputsHidden } from './controller';
-import { Gutter, Meta } from './Gutter';
+import { outputsHidden, withOutputsHidden } from './outputsHidden';
+import { DragHandle, Gutter, Meta } from './Gutter';
 import { MarkdownBody } from './MarkdownBody';
 import { PromptBox } from './Prompt';
 import { stateWords } from './runWords';
@@ -25,14 +25,14 @@ export const Cell = memo(function Cell({ cell, index, last }: { cell: CellStore;
   }, []);
   const type = useSignal(cell.type);
   const run = useSignal(cell.run);
-  const selected = useSelected(notebook.selection, (s) => s.all.has(id));
-  const active = useSelected(notebook.selection, (s) => s.active === id);
-  const editing = useSelected(notebook.mode, (m) => m === 'edit') && active;
-  const hidden = useSelected(notebook.hidden, (h) => h.has(id));
+  const selected = useSelected(notebook.cursor.selection, (s) => s.all.has(id));
+  const active = useSelected(notebook.cursor.selection, (s) => s.active === id);
+  const editing = useSelected(notebook.cursor.mode, (m) => m === 'edit') && active;
+  const hidden = useSelected(notebook.sections.hidden, (h) => h.has(id));
   const [hot, setHot] = useState(false);
   useLayoutEffect(
     () =>
-      notebook.register(id, {
+      notebook.cursor.register(id, {
         focus: (scroll) => {
           const target = el.current;
           if (!target) return;
@@ -44,6 +44,11 @@ export const Cell = memo(function Cell({ cell, index, last }: { cell: CellStore;
           else requestAnimationFrame(() => source.current?.edit(where));
         },
         caret: () => source.current?.caret() ?? null,
+        help: () => source.current?.help(),
+        reveal: (from, to) => {
+          if (el.current) intoView(el.current);
+          source.current?.reveal(from, to);
+        },
         flash: () => {
           el.current?.classList.remove('flash');
           void el.current?.offsetWidth;
@@ -70,6 +75,7 @@ export const Cell = memo(function Cell({ cell, index, last }: { cell: CellStore;
       onMouseDown={(e) => onCellMouseDown(e, notebook, id, el.current)}
     >
       <Gutter cell={cell} type={type} run={run} index={index} />
+      {(hot || active) && <DragHandle cell={cell} />}
       <div className="cell-body">
         {(hot || active) && <CellTools cell={cell} type={type} index={index} last={last} />}
         {type === 'code' ? <CodeBody cell={cell} index={index} handle={setSource} /> : <MarkdownBody cell={cell} type={type} index={index} handle={setSource} />}
@@ -82,8 +88,8 @@ export const Cell = memo(function Cell({ cell, index, last }: { cell: CellStore;
 function onCellFocus(e: React.FocusEvent, notebook: ReturnType<typeof useNotebook>, id: CellStore['id']): void {
   const target = e.target;
   if (!(target instanceof HTMLElement)) return;
-  if (!notebook.selection.get().all.has(id)) notebook.select(id);
-  if (!target.closest('.cm-editor')) notebook.mode.set('command');
+  if (!notebook.cursor.selection.get().all.has(id)) notebook.cursor.select(id);
+  if (!target.closest('.cm-editor')) notebook.cursor.mode.set('command');
 }
 
 function onCellMouseDown(e: React.MouseEvent, notebook: ReturnType<typeof useNotebook>, id: CellStore['id'], el: HTMLElement | null): void {
@@ -92,12 +98,12 @@ function onCellMouseDown(e: React.MouseEvent, notebook: ReturnType<typeof useNot
   const takes = target.closest('button, a, input, textarea, select, summary, .cm-editor, .code-static, [tabindex="0"]');
   if (e.shiftKey && !target.closest('.cm-editor, input')) {
     e.preventDefault();
-    notebook.extendTo(id);
+    notebook.cursor.extendTo(id);
     return;
   }
-  notebook.select(id);
+  notebook.cursor.select(id);
   if (takes && takes !== el) return;
-  notebook.mode.set('command');
+  notebook.cursor.mode.set('command');
   if (document.activeElement !== el) el?.focus({ preventScroll: true });
 }
 
@@ -136,7 +142,7 @@ function Outputs({ cell }: { cell: CellStore }) {
   if (outputs.length === 0 && prompts.length === 0 && !died && !left) return null;
   if (folded && prompts.length === 0) {
     return (
-      <button type="button" className="out-folded" onClick={() => store.change(cell.id, { metadata: unfolded(cell.metadata.get()) })}>
+      <button type="button" className="out-folded" onClick={() => store.change(cell.id, { metadata: withOutputsHidden(cell.metadata.get(), false) })}>
         {count(outputs.length, 'output')} hidden
       </button>
     );
@@ -176,12 +182,6 @@ function useHadOutput(has: boolean, state: string): boolean {
 
 function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((x, i) => x === b[i]);
-}
-
-function unfolded(metadata: ReturnType<CellStore['metadata']['get']>): ReturnType<CellStore['metadata']['get']> {
-  const { collapsed: _, jupyter, ...rest } = metadata;
-  const own = typeof jupyter === 'object' && jupyter !== null && !Array.isArray(jupyter) ? Object.fromEntries(Object.entries(jupyter).filter(([k]) => k !== 'outputs_hidden')) : {};
-  return Object.keys(own).length > 0 ? { ...rest, jupyter: own } : rest;
 }
 
 function Died({ reason, status }: { reason?: string; status: string }) {

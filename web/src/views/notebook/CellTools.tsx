@@ -11,7 +11,7 @@ export function CellTools({ cell, type, index, last }: { cell: CellStore; type: 
   const notebook = useNotebook();
   const { id } = cell;
   const alone = (fn: () => void) => () => {
-    notebook.select(id);
+    notebook.cursor.select(id);
     fn();
   };
   return (
@@ -21,7 +21,7 @@ export function CellTools({ cell, type, index, last }: { cell: CellStore; type: 
       <Tool label="Move down" run={alone(() => notebook.moveCells(1))} disabled={last} icon={<ArrowDown size={14} />} />
       <Tool label="Duplicate" run={alone(() => notebook.duplicate())} icon={<Copy size={14} />} />
       <Tool label="Delete" run={alone(() => notebook.remove())} icon={<Trash2 size={14} />} />
-      <MenuButton label={`More for cell ${index + 1}`} className="tool" width={264} onOpen={() => notebook.select(id)} entries={() => entries(notebook, type)}>
+      <MenuButton label={`More for cell ${index + 1}`} className="tool" width={264} onOpen={() => notebook.cursor.select(id)} entries={() => entries(notebook, type)}>
         <Ellipsis size={14} />
       </MenuButton>
     </div>

@@ -5,15 +5,21 @@ import type { EditorHandle } from '../../editor';
 import type { CellStore } from '../../notebook/store';
 import { useSelected, useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
+import type { CellMatches } from '../find/finder';
+import { mark, rangeOf } from '../find/marks';
 import { useNotebook } from './context';
 import { near, EditorPool } from './stages';
 
 const pool = new EditorPool();
 const DWELL_MS = 50;
+/** Room above and below what was jumped to. */
+const MARGIN = 60;
 
 export interface SourceHandle {
   edit(where: 'start' | 'end' | 'keep'): void;
   caret(): { anchor: number; head: number } | null;
+  help(): void;
+  reveal(from: number, to: number): void;
 }
 
 /**
@@ -25,6 +31,7 @@ export function Code(props: { cell: CellStore; language: string; label: string; 
   const notebook = useNotebook();
   const [live, setLive] = useState(props.alwaysLive === true);
   const editor = useRef<EditorHandle | null>(null);
+  const text = useRef<HTMLPreElement>(null);
   const wanted = useRef<{ where: 'start' | 'end' | 'keep'; at?: number } | null>(null);
   const edit = useCallback((where: 'start' | 'end' | 'keep', at?: number) => {
     wanted.current = { where, at };
@@ -39,7 +46,12 @@ export function Code(props: { cell: CellStore; language: string; label: string; 
     editor.current.focus(want.where);
   };
   useLayoutEffect(() => {
-    handle({ edit, caret: () => editor.current?.selection() ?? null });
+    handle({
+      edit,
+      caret: () => editor.current?.selection() ?? null,
+      help: () => editor.current?.help(),
+      reveal: (from, to) => (editor.current ? editor.current.select(from, to) : text.current && revealRange(text.current, from, to)),
+    });
     return () => handle(null);
   }, [handle, edit]);
   if (live) {
@@ -60,14 +72,14 @@ export function Code(props: { cell: CellStore; language: string; label: string; 
       />
     );
   }
-  return <Static cell={cell} language={language} placeholder={props.placeholder} warm={() => setLive(true)} edit={(at) => { notebook.focus(cell.id, 'command'); notebook.mode.set('edit'); edit('keep', at); }} />;
+  return <Static el={text} cell={cell} language={language} placeholder={props.placeholder} warm={() => setLive(true)} edit={(at) => { notebook.cursor.focus(cell.id, 'command'); notebook.cursor.mode.set('edit'); edit('keep', at); }} />;
 }
 
-function Static(props: { cell: CellStore; language: string; placeholder?: string; warm: () => void; edit: (at: number) => void }) {
+function Static(props: { el: React.RefObject<HTMLPreElement | null>; cell: CellStore; language: string; placeholder?: string; warm: () => void; edit: (at: number) => void }) {
   const { cell, language } = props;
   const source = useSignal(cell.source);
-  const active = useSelected(useNotebook().selection, (s) => s.active === cell.id);
-  const ref = useRef<HTMLPreElement>(null);
+  const active = useSelected(useNotebook().cursor.selection, (s) => s.active === cell.id);
+  const ref = props.el;
   const dwell = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const [coloured, setColoured] = useState(false);
   useEffect(() => {
@@ -83,6 +95,8 @@ function Static(props: { cell: CellStore; language: string; placeholder?: string
       clearTimeout(dwell.current);
     };
   }, [language, active]);
+  const found = useFound(cell.id);
+  useEffect(() => (ref.current ? mark(ref.current, found.matches, found.current) : undefined), [ref, found, source, coloured]);
   const lines = useMemo(() => (coloured ? highlight(source, language) : null), [coloured, source, language]);
   return (
     <pre
@@ -107,6 +121,20 @@ function Static(props: { cell: CellStore; language: string; placeholder?: string
       {source === '' && (props.placeholder ? <span className="placeholder">{props.placeholder}</span> : '\u200b')}
     </pre>
   );
+}
+
+/** What find has found in a cell. */
+function useFound(id: CellStore['id']): CellMatches {
+  const { finder } = useNotebook();
+  return useSelected(finder.found, () => finder.of(id), (a, b) => a === b || (a.matches.length === 0 && b.matches.length === 0));
+}
+
+function revealRange(el: Element, from: number, to: number): void {
+  const place = rangeOf(el, { from, to })?.getBoundingClientRect();
+  const scroller = el.closest('.main');
+  const box = scroller?.getBoundingClientRect();
+  if (!place || !scroller || !box) return;
+  if (place.top < box.top + MARGIN || place.bottom > box.bottom - MARGIN) scroller.scrollTop += place.top - (box.top + box.bottom) / 2;
 }
 
 function now(_el: Element, fn: () => void): () => void {
@@ -149,10 +177,10 @@ function Live(props: { cell: CellStore; language: string; label: string; placeho
         placeholder,
         keys: [],
         onFocus: () => {
-          notebook.select(cell.id);
-          notebook.mode.set('edit');
+          notebook.cursor.select(cell.id);
+          notebook.cursor.mode.set('edit');
         },
-        onLeave: (direction) => notebook.leave(cell.id, direction),
+        onLeave: (direction) => notebook.cursor.leave(cell.id, direction),
         complete: async (code, cursor, signal) => {
           if (!connection.connected.get() || cell.type.get() !== 'code') return null;
           const r = await store.complete(cell.id, code, cursor, signal);
@@ -185,7 +213,7 @@ function Live(props: { cell: CellStore; language: string; label: string; placeho
   useEffect(() => {
     const tell = () => {
       const e = editor.current;
-      if (e && parent.current?.contains(document.activeElement)) notebook.caret.set(caretWords(cell.doc.text, e.selection().head));
+      if (e && parent.current?.contains(document.activeElement)) notebook.cursor.caret.set(caretWords(cell.doc.text, e.selection().head));
     };
     document.addEventListener('selectionchange', tell);
     return () => document.removeEventListener('selectionchange', tell);
@@ -193,6 +221,8 @@ function Live(props: { cell: CellStore; language: string; label: string; placeho
   useEffect(() => editor.current?.setAriaLabel(label), [label]);
   useEffect(() => editor.current?.setLanguage(language), [language]);
   useEffect(() => editor.current?.setLineNumbers(numbers), [numbers]);
+  const found = useFound(cell.id);
+  useEffect(() => editor.current?.setMarks(found.matches, found.current), [found, ready]);
   return (
     <>
       <div ref={parent} className="code code-live" />

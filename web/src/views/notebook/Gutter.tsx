@@ -1,4 +1,4 @@
-import { ChevronDown, ChevronRight, Play, Square } from 'lucide-react';
+import { ChevronDown, ChevronRight, GripVertical, Play, Square } from 'lucide-react';
 import { useCallback } from 'react';
 import type { Sending } from '../../notebook/model';
 import type { CellStore } from '../../notebook/store';
@@ -8,6 +8,7 @@ import { useSelected, useSignal } from '../../ui/useSignal';
 import { wholeDuration } from '../../ui/words';
 import { useServices } from '../context';
 import { useNotebook } from './context';
+import { beginDrag } from './drag';
 import { headingLevel } from './headings';
 import { doneWords, queuedWords } from './runWords';
 
@@ -16,6 +17,25 @@ export function Gutter({ cell, type, run, index }: { cell: CellStore; type: Cell
   if (type === 'markdown') return <FoldButton cell={cell} />;
   if (type === 'raw') return <div className="gutter" />;
   return <RunButton cell={cell} run={run} index={index} />;
+}
+
+/** Drags the cell, or all that are selected. For pointers only: keys have commands of their own. */
+export function DragHandle({ cell }: { cell: CellStore }) {
+  const notebook = useNotebook();
+  return (
+    <div
+      className="grip"
+      title="Drag to move (Ctrl Shift ↑ ↓)"
+      aria-hidden="true"
+      onMouseDown={(e) => e.stopPropagation()}
+      onPointerDown={(e) => {
+        e.preventDefault();
+        beginDrag(e.nativeEvent, notebook, cell.id);
+      }}
+    >
+      <GripVertical size={14} />
+    </div>
+  );
 }
 
 function RunButton({ cell, run, index }: { cell: CellStore; run: Run | Sending | null; index: number }) {
@@ -38,12 +58,12 @@ function RunButton({ cell, run, index }: { cell: CellStore; run: Run | Sending |
 function FoldButton({ cell }: { cell: CellStore }) {
   const notebook = useNotebook();
   const level = useSelected(cell.source, headingLevel);
-  const folded = useSelected(notebook.folded, (f) => f.has(cell.id));
+  const folded = useSelected(notebook.sections.folded, (f) => f.has(cell.id));
   if (level === 0) return <div className="gutter" />;
   const label = folded ? 'Unfold the section' : 'Fold the section';
   return (
     <div className={`gutter gutter-fold level-${level}${folded ? ' folded' : ''}`}>
-      <button type="button" className="play" tabIndex={-1} title={label} aria-label={label} aria-expanded={!folded} onClick={() => notebook.setFolded(cell.id, !folded)}>
+      <button type="button" className="play" tabIndex={-1} title={label} aria-label={label} aria-expanded={!folded} onClick={() => notebook.sections.setFolded(cell.id, !folded)}>
         {folded ? <ChevronRight size={14} /> : <ChevronDown size={14} />}
       </button>
     </div>

@@ -11,7 +11,7 @@ import { useNotebook } from './context';
 export function MarkdownBody(props: { cell: CellStore; type: CellType; index: number; handle: (h: SourceHandle | null) => void }) {
   const { cell, type, index, handle } = props;
   const notebook = useNotebook();
-  const open = useSelected(notebook.opened, (o) => o.has(cell.id));
+  const open = useSelected(notebook.cursor.opened, (o) => o.has(cell.id));
   const source = useSignal(cell.source);
   const attachments = useSignal(cell.attachments);
   const path = useSignal(notebook.store.name);
@@ -25,7 +25,7 @@ export function MarkdownBody(props: { cell: CellStore; type: CellType; index: nu
     );
   }
   return (
-    <div className="rendered" onDoubleClick={() => notebook.focus(cell.id, 'edit')}>
+    <div className="rendered" onDoubleClick={() => notebook.cursor.focus(cell.id, 'edit')}>
       {source.trim() === '' ? <p className="md-empty">Empty text. Enter or a double click to write.</p> : <MarkdownView source={source} resolve={resolve} />}
     </div>
   );

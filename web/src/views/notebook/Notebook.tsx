@@ -4,6 +4,7 @@ import { Surroundings, type OutputSurroundings } from '../../outputs';
 import { whenIdle } from '../../ui/idle';
 import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
+import { FindPanel } from '../find/FindPanel';
 import { Cell } from './Cell';
 import { loadEditor } from './Code';
 import { NotebookContext } from './context';
@@ -24,16 +25,17 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
   const ids = useSignal(store.cellIds);
   const ready = useSignal(store.ready);
   const width = useSignal(settings.width);
+  const beside = useSignal(settings.outputs) === 'beside';
   const drawn = useGrowing(ids.length);
   const surroundings = useMemo<OutputSurroundings>(
     () => ({
       notebook: () => store.path,
       jumpToCount: (n) => {
         const id = store.cellIds.get().find((c) => store.cell(c)?.executionCount.get() === n);
-        if (id !== undefined) notebook.jump(id);
+        if (id !== undefined) notebook.cursor.jump(id);
         return id !== undefined;
       },
-      leaveFrame: () => notebook.refocus(),
+      leaveFrame: () => notebook.cursor.refocus(),
     }),
     [notebook, store],
   );
@@ -55,7 +57,7 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
   return (
     <NotebookContext.Provider value={notebook}>
       <Surroundings.Provider value={surroundings}>
-        <div className={`column ${width}`} aria-busy={ready.kind === 'loading'}>
+        <div className={`column ${width}${beside ? ' beside' : ''}`} aria-busy={ready.kind === 'loading'}>
           {ids.length === 0 && ready.kind === 'loading' && <Opening path={store.path} />}
           {ids.slice(0, drawn).map((id, i) => {
             const cell = store.cell(id);
@@ -70,6 +72,7 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
           <div className="column-end" />
         </div>
         <Pager store={store} />
+        <FindPanel finder={notebook.finder} />
       </Surroundings.Provider>
     </NotebookContext.Provider>
   );
@@ -83,7 +86,7 @@ function startAt(notebook: NotebookController, store: NotebookStore): void {
   const at = document.activeElement;
   if (at && at !== document.body && at.closest('dialog, input, textarea, .cell')) return;
   const empty = ids.length === 1 && store.cell(first)?.doc.text === '' && store.cell(first)?.type.get() === 'code';
-  notebook.focus(first, empty ? 'edit' : 'command');
+  notebook.cursor.focus(first, empty ? 'edit' : 'command');
 }
 
 /** How many cells are drawn: more in each idle moment, as many at a time as fit into a slice. */

@@ -22,15 +22,15 @@ export function PromptBox({ prompt }: { prompt: Prompt }) {
     // Focused when the person is at this cell and not typing elsewhere.
     const at = document.activeElement;
     const typing = at instanceof HTMLElement && (at.isContentEditable || at instanceof HTMLInputElement) && !at.closest(`[data-cell="${CSS.escape(prompt.cell_id)}"]`);
-    const here = notebook.active === prompt.cell_id || at === document.body || at === null || at.closest(`[data-cell="${CSS.escape(prompt.cell_id)}"]`) !== null;
-    const justRun = at instanceof HTMLElement && at.matches('.cell') && notebook.mode.get() === 'command';
+    const here = notebook.cursor.active === prompt.cell_id || at === document.body || at === null || at.closest(`[data-cell="${CSS.escape(prompt.cell_id)}"]`) !== null;
+    const justRun = at instanceof HTMLElement && at.matches('.cell') && notebook.cursor.mode.get() === 'command';
     if (!typing && (here || justRun)) input.current?.focus({ preventScroll: !here });
   }, [notebook, prompt.cell_id]);
   useLayoutEffect(() => {
     const el = input.current;
     return () => {
       // The box goes with the focus in it: the cell takes it, or the next box.
-      if (document.activeElement === el) queueMicrotask(() => document.activeElement === document.body && notebook.focus(prompt.cell_id));
+      if (document.activeElement === el) queueMicrotask(() => document.activeElement === document.body && notebook.cursor.focus(prompt.cell_id));
     };
   }, [notebook, prompt.cell_id]);
   useEffect(() => {
@@ -75,7 +75,7 @@ export function PromptBox({ prompt }: { prompt: Prompt }) {
         onKeyDown={(e) => {
           if (e.key !== 'Escape') return;
           e.preventDefault();
-          notebook.focus(prompt.cell_id);
+          notebook.cursor.focus(prompt.cell_id);
         }}
       />
       <button type="submit" className="ask-send" disabled={sent} aria-label="Enter: send the answer">

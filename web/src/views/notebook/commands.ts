@@ -24,15 +24,21 @@ function on(id: string, title: string, group: string, keys: readonly string[], w
 }
 
 const modes: readonly C[] = [
-  on('edit', 'Edit cell', 'Move', ['Enter'], 'command', (n) => n.edit()),
-  on('command', 'Leave the editor', 'Move', ['Escape', 'Ctrl+M'], 'edit', (n) => n.command(), { afterEditor: true, also: 'command mode' }),
-  on('up', 'Cell above', 'Move', ['K', 'ArrowUp'], 'command', (n) => n.move(-1)),
-  on('down', 'Cell below', 'Move', ['J', 'ArrowDown'], 'command', (n) => n.move(1)),
-  on('extend-up', 'Select upwards too', 'Move', ['Shift+K', 'Shift+ArrowUp'], 'command', (n) => n.extend(-1)),
-  on('extend-down', 'Select downwards too', 'Move', ['Shift+J', 'Shift+ArrowDown'], 'command', (n) => n.extend(1)),
-  on('extend-first', 'Select to the first cell', 'Move', ['Shift+Home'], 'command', (n) => n.extend('first')),
-  on('extend-last', 'Select to the last cell', 'Move', ['Shift+End'], 'command', (n) => n.extend('last')),
-  on('select-all', 'Select all cells', 'Move', ['Accel+A'], 'command', (n) => n.selectAll()),
+  on('edit', 'Edit cell', 'Move', ['Enter'], 'command', (n) => n.cursor.edit()),
+  on('command', 'Leave the editor', 'Move', ['Escape', 'Ctrl+M'], 'edit', (n) => n.cursor.command(), { afterEditor: true, also: 'command mode' }),
+  on('up', 'Cell above', 'Move', ['K', 'ArrowUp'], 'command', (n) => n.cursor.move(-1)),
+  on('down', 'Cell below', 'Move', ['J', 'ArrowDown'], 'command', (n) => n.cursor.move(1)),
+  on('extend-up', 'Select upwards too', 'Move', ['Shift+K', 'Shift+ArrowUp'], 'command', (n) => n.cursor.extend(-1)),
+  on('extend-down', 'Select downwards too', 'Move', ['Shift+J', 'Shift+ArrowDown'], 'command', (n) => n.cursor.extend(1)),
+  on('extend-first', 'Select to the first cell', 'Move', ['Shift+Home'], 'command', (n) => n.cursor.extend('first')),
+  on('extend-last', 'Select to the last cell', 'Move', ['Shift+End'], 'command', (n) => n.cursor.extend('last')),
+  on('select-all', 'Select all cells', 'Move', ['Accel+A'], 'command', (n) => n.cursor.selectAll()),
+];
+
+const writing: readonly C[] = [
+  on('help', 'Help on the name at the caret', 'Write', ['Shift+Tab'], 'edit', (n) => n.cursor.handle()?.help(), { also: 'tooltip documentation' }),
+  on('history-back', 'What was run before, further back', 'Write', ['Alt+ArrowUp'], 'edit', (n) => void n.recall(-1), { also: 'kernel history' }),
+  on('history-on', 'What was run before, nearer', 'Write', ['Alt+ArrowDown'], 'edit', (n) => void n.recall(1), { also: 'kernel history' }),
 ];
 
 const running: readonly C[] = [
@@ -62,7 +68,7 @@ const changing: readonly C[] = [
   on('merge', 'Merge the selected cells, or with the one below', 'Cell', ['Shift+M'], 'command', (n) => n.merge()),
   on('merge-above', 'Merge with the cell above', 'Cell', ['Ctrl+Backspace'], 'command', (n) => n.merge('above')),
   on('merge-below', 'Merge with the cell below', 'Cell', ['Ctrl+Shift+M'], 'command', (n) => n.merge('below')),
-  on('split', 'Split at the caret', 'Cell', ['Ctrl+Shift+-'], 'edit', (n) => n.split()),
+  on('split', 'Split at the caret', 'Write', ['Ctrl+Shift+-'], 'edit', (n) => n.split()),
   on('move-up', 'Move up', 'Cell', ['Ctrl+Shift+ArrowUp'], 'notebook', (n) => n.moveCells(-1)),
   on('move-down', 'Move down', 'Cell', ['Ctrl+Shift+ArrowDown'], 'notebook', (n) => n.moveCells(1)),
   on('clear', 'Clear the output', 'Cell', [], 'palette', (n) => n.clear()),
@@ -79,16 +85,20 @@ const kinds: readonly C[] = [
 const views: readonly C[] = [
   on('toggle-output', 'Show or hide the output', 'View', ['O'], 'command', (n) => n.toggleOutputs(), { also: 'collapse' }),
   on('line-numbers', 'Line numbers of this cell', 'View', ['L'], 'command', (n) => n.toggleLineNumbers()),
-  on('fold', 'Fold the section, or go to its heading', 'View', ['ArrowLeft'], 'command', (n) => n.fold(true)),
-  on('unfold', 'Unfold the section', 'View', ['ArrowRight'], 'command', (n) => n.fold(false)),
+  on('heading-up', 'Fold the section, or go to the heading above', 'View', ['ArrowLeft'], 'command', (n) => n.headingUpOrFold(), { also: 'collapse' }),
+  on('heading-down', 'Unfold the section, or go to the next heading', 'View', ['ArrowRight'], 'command', (n) => n.headingDownOrUnfold(), { also: 'expand' }),
   on('fold-all', 'Fold all sections', 'View', ['Ctrl+Shift+ArrowLeft'], 'command', (n) => n.foldAll(true)),
   on('unfold-all', 'Unfold all sections', 'View', ['Ctrl+Shift+ArrowRight'], 'command', (n) => n.foldAll(false)),
   on('to-running', 'Go to the running cell', 'View', [], 'palette', (n) => {
     const [id] = n.store.running.get();
-    if (id !== undefined) n.jump(id);
+    if (id !== undefined) n.cursor.jump(id);
   }),
-  on('to-prompt', 'Go to the question that waits', 'View', [], 'palette', (n) => n.toPrompt()),
+  on('to-prompt', 'Go to the question that waits', 'View', [], 'palette', (n) => n.cursor.toPrompt()),
+  on('find', 'Find in all cells', 'Find', ['Accel+F'], 'always', (n) => n.find('find'), { also: 'search' }),
+  on('replace', 'Find and replace in all cells', 'Find', ['Accel+H'], 'always', (n) => n.find('replace')),
+  on('find-next', 'Next match', 'Find', ['Accel+G', 'F3'], 'always', (n) => n.findNext(1)),
+  on('find-previous', 'Previous match', 'Find', ['Accel+Shift+G', 'Shift+F3'], 'always', (n) => n.findNext(-1)),
   on('save', 'Save now', 'File', ['Accel+S'], 'always', (n) => n.store.save()),
 ];
 
-export const notebookCommands: readonly C[] = [...modes, ...running, ...changing, ...kinds, ...views];
+export const notebookCommands: readonly C[] = [...modes, ...writing, ...running, ...changing, ...kinds, ...views];

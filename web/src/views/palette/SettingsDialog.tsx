@@ -10,6 +10,7 @@ export function SettingsDialog({ close }: { close: () => void }) {
     <Dialog label="Settings" close={close} className="settings">
       <Choice title="Theme" value={settings.theme} options={[['system', 'As the system'], ['light', 'Light'], ['dark', 'Dark']]} />
       <Choice title="Width of the cells" value={settings.width} options={[['column', 'One column'], ['full', 'Full width']]} />
+      <Choice title="Outputs" value={settings.outputs} options={[['below', 'Below the code'], ['beside', 'Beside it']]} />
       <Choice title="Line numbers" value={settings.lineNumbers} options={[['off', 'Off'], ['on', 'On']]} />
       <p>
         <button
