@@ -212,7 +212,7 @@ var commands = map[string]bool{
 	protocol.CmdInputReply: true, protocol.CmdPromptExtend: true, protocol.CmdEdit: true, protocol.CmdCellInsert: true,
 	protocol.CmdCellDelete: true, protocol.CmdCellRestore: true, protocol.CmdCellMove: true, protocol.CmdCellChange: true,
 	protocol.CmdClearOutputs: true, protocol.CmdKernelStart: true, protocol.CmdKernelRestart: true,
-	protocol.CmdKernelStop: true, protocol.CmdSave: true,
+	protocol.CmdKernelStop: true, protocol.CmdSave: true, protocol.CmdWidgetChange: true,
 }
 
 // command passes a command to its notebook's lane.
@@ -233,7 +233,7 @@ func (p *page) command(m message) *problem {
 	if cmd.Notebook == "" {
 		return missing("notebook")
 	}
-	for field, id := range map[string]string{"cmd_id": string(cmd.CmdID), "cell_id": string(cmd.CellID)} {
+	for field, id := range map[string]string{"cmd_id": string(cmd.CmdID), "cell_id": string(cmd.CellID), "widget_id": string(cmd.WidgetID), "origin": cmd.Origin} {
 		if refused := checkID(field, id); refused != nil {
 			p.reject(cmd, refused)
 			return nil

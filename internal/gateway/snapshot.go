@@ -19,14 +19,14 @@ const (
 // snapshot sends a state in frames of at most about 256 KiB, of which one at a time is in memory.
 func (s *subscription) snapshot(state *protocol.State) bool {
 	first := *state
-	first.Cells = nil
+	first.Cells, first.Widgets = nil, nil
 	w := &snapshotWriter{s: s, first: &first, total: len(state.Cells)}
 	for _, cell := range state.Cells {
 		if !w.cell(cell) {
 			return false
 		}
 	}
-	return w.flush(false)
+	return w.widgets(state.Widgets) && w.flush(false)
 }
 
 // snapshotWriter collects cells until a frame is full.
@@ -175,4 +175,31 @@ func sizeOf(o *protocol.Output) int {
 		n += len(line)
 	}
 	return n
+}
+
+// widgets sends the models in parts of their own, after the cells.
+func (w *snapshotWriter) widgets(all map[protocol.WidgetID]*protocol.Widget) bool {
+	part, size := map[protocol.WidgetID]*protocol.Widget{}, 0
+	send := func() bool {
+		ok := w.s.p.c.sendJSON(protocol.SnapshotPart{Type: "snapshot_part", Sub: w.s.at.Sub, Widgets: part, More: true})
+		part, size = map[protocol.WidgetID]*protocol.Widget{}, 0
+		return ok
+	}
+	if len(all) > 0 && !w.flush(true) {
+		return false
+	}
+	for id, model := range all {
+		n := 200
+		for key, value := range model.State {
+			n += len(key) + len(value) + 8
+		}
+		for _, b := range model.Buffers {
+			n += len(b.Data) + len(b.Path) + len(b.Blob) + 40
+		}
+		if size > 0 && size+n > partBytes && !send() {
+			return false
+		}
+		part[id], size = model, size+n
+	}
+	return len(part) == 0 || send()
 }

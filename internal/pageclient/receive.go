@@ -3,6 +3,7 @@ package pageclient
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/runnel-dev/runnel/internal/protocol"
@@ -65,6 +66,10 @@ func (c *Client) partLocked(f protocol.SnapshotPart) error {
 	}
 	s := c.partial.State
 	s.Cells = append(s.Cells, f.Cells...)
+	if len(f.Widgets) > 0 && s.Widgets == nil {
+		s.Widgets = map[protocol.WidgetID]*protocol.Widget{}
+	}
+	maps.Copy(s.Widgets, f.Widgets)
 	if len(f.Outputs) > 0 {
 		if cell := s.Cell(f.CellID); cell != nil {
 			cell.Outputs = append(cell.Outputs, f.Outputs...)

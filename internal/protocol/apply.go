@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 )
 
@@ -40,6 +41,8 @@ func (s *State) Apply(event Event) {
 		s.Save = e.Save
 	case Renamed:
 		s.Notebook = e.Notebook
+	case WidgetOpened, WidgetUpdated, WidgetClosed:
+		s.applyToWidgets(e)
 	default:
 		s.applyToCell(event)
 	}
@@ -231,6 +234,7 @@ func (s *State) Clone() *State {
 	for i, c := range s.Cells {
 		out.Cells[i] = c.Clone()
 	}
+	out.Widgets = maps.Clone(s.Widgets)
 	return &out
 }
 

@@ -32,6 +32,13 @@ type Command struct {
 	// kernel_start, kernel_restart: Name (empty: as before, or the notebook's own). kernel_stop, kernel_restart: Force.
 	Name  string `json:"name,omitempty"`
 	Force bool   `json:"force,omitempty"`
+
+	// widget_change: State and or Content, with Buffers (in Data); CellID shows the widget, Origin is the view.
+	WidgetID WidgetID                   `json:"widget_id,omitempty"`
+	State    map[string]json.RawMessage `json:"state,omitempty"`
+	Content  json.RawMessage            `json:"content,omitempty"`
+	Buffers  []WidgetBuffer             `json:"buffers,omitempty"`
+	Origin   string                     `json:"origin,omitempty"`
 }
 
 // Command types.
@@ -52,7 +59,8 @@ const (
 	CmdKernelStart   = "kernel_start"   // with Name
 	CmdKernelRestart = "kernel_restart" // queued runs stay queued and run in order on the new kernel
 	CmdKernelStop    = "kernel_stop"
-	CmdSave          = "save" // now
+	CmdWidgetChange  = "widget_change" // State of WidgetID, or a custom message Content, for the kernel
+	CmdSave          = "save"          // now
 )
 
 // Ack statuses.

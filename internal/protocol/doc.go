@@ -34,6 +34,9 @@ type CommandID string
 // OutputID names one output within a session; it never comes back after its output is gone.
 type OutputID string
 
+// WidgetID names the model of a widget: the id of its comm.
+type WidgetID string
+
 // RequestID names one input() prompt.
 type RequestID string
 

@@ -191,6 +191,8 @@ var eventDecoders = map[string]func([]byte) (Event, error){
 	"run_done": decodeAs[RunDone], "prompt_opened": decodeAs[PromptOpened], "prompt_changed": decodeAs[PromptChanged],
 	"prompt_closed": decodeAs[PromptClosed], "kernel_changed": decodeAs[KernelChanged], "save_changed": decodeAs[SaveChanged],
 	"renamed": decodeAs[Renamed], "notice": decodeAs[Notice], "payload": decodeAs[Payload],
+	"widget_opened": decodeAs[WidgetOpened], "widget_updated": decodeAs[WidgetUpdated], "widget_closed": decodeAs[WidgetClosed],
+	"widget_said": decodeAs[WidgetSaid],
 }
 
 func decodeAs[E Event](data []byte) (Event, error) {

@@ -82,7 +82,7 @@ type (
 		More  bool   `json:"more"`
 	}
 	// SnapshotPart carries further cells; or further outputs of the cell CellID; or the rest of a long text: of an output's Tail
-	// when OutputID is set, else of the source of CellID.
+	// when OutputID is set, else of the source of CellID; or models of widgets.
 	SnapshotPart struct {
 		Type     string    `json:"type"` // "snapshot_part"
 		Sub      string    `json:"sub"`
@@ -92,6 +92,8 @@ type (
 		OutputID OutputID  `json:"output_id,omitempty"`
 		Text     string    `json:"text,omitempty"` // appended
 		More     bool      `json:"more"`
+
+		Widgets map[WidgetID]*Widget `json:"widgets,omitempty"` // added
 	}
 	// Gone says there is no such notebook for this client (any more).
 	Gone struct {

@@ -59,7 +59,18 @@ func eventSamples() map[string][]Event {
 		"save_changed":   {SaveChanged{Save: Save{State: SaveFailed, Since: 1700000009000, Text: "the disk is full"}}},
 		"renamed":        {Renamed{Notebook: "sub/other.ipynb"}},
 		"notice":         {Notice{Level: "warning", Code: "file_changed", Text: "The file was changed by another program.", CellID: "a"}},
-		"payload":        {Payload{CellID: "a", Kind: "pager", Data: map[string]json.RawMessage{"text/plain": json.RawMessage(`"help"`)}}},
+		"widget_opened": {
+			WidgetOpened{WidgetID: "w3", Kernel: "k1", State: map[string]json.RawMessage{"_model_name": json.RawMessage(`"ImageModel"`), "value": json.RawMessage(`null`)}, Buffers: []WidgetBuffer{{Path: json.RawMessage(`["value"]`), Data: "AAEC"}}},
+			WidgetOpened{WidgetID: "w1", Kernel: "k2", State: map[string]json.RawMessage{"value": json.RawMessage(`1`)}},
+		},
+		"widget_updated": {
+			WidgetUpdated{WidgetID: "w1", State: map[string]json.RawMessage{"value": json.RawMessage(`6`), "bar_style": json.RawMessage(`"success"`)}, Origin: "view-1"},
+			WidgetUpdated{WidgetID: "w2", State: map[string]json.RawMessage{"b": json.RawMessage(`[1]`)}, Buffers: []WidgetBuffer{{Path: json.RawMessage(`["a",0]`), Blob: "ab"}}},
+			WidgetUpdated{WidgetID: "unknown", State: map[string]json.RawMessage{"value": json.RawMessage(`7`)}},
+		},
+		"widget_closed": {WidgetClosed{WidgetID: "w1"}, WidgetClosed{WidgetID: "w2", Forget: true}, WidgetClosed{WidgetID: "unknown"}},
+		"widget_said":   {WidgetSaid{WidgetID: "w1", Content: json.RawMessage(`{"event":"flash"}`), Buffers: []string{"AAEC"}}},
+		"payload":       {Payload{CellID: "a", Kind: "pager", Data: map[string]json.RawMessage{"text/plain": json.RawMessage(`"help"`)}}},
 	}
 }
 
@@ -83,6 +94,10 @@ func sampleState() *State {
 		Prompts: []Prompt{{RequestID: "q1", CellID: "b", Prompt: "Name: ", OpenedAt: 1700000000000, Deadline: 1700000300000}},
 		Save:    Save{State: Saved, Since: 1699999980000},
 		Bin:     []BinEntry{{CellID: "gone", At: 1699999970000}},
+		Widgets: map[WidgetID]*Widget{
+			"w1": {Kernel: "k1", State: map[string]json.RawMessage{"_model_name": json.RawMessage(`"IntProgressModel"`), "value": json.RawMessage(`5`)}},
+			"w2": {State: map[string]json.RawMessage{"a": json.RawMessage(`[null,null]`)}, Buffers: []WidgetBuffer{{Path: json.RawMessage(`["a",1]`), Data: "AA=="}, {Path: json.RawMessage(`["b"]`), Data: "AQ=="}}},
+		},
 	}
 }
 
@@ -110,6 +125,7 @@ func messageSamples() map[string]any {
 		all["commands/"+c.Type] = c
 	}
 	command(Command{Type: CmdExecute, CellID: "a", Code: &code})
+	command(Command{Type: CmdWidgetChange, CellID: "a", WidgetID: "w1", State: map[string]json.RawMessage{"value": json.RawMessage(`6`)}, Origin: "view-1"})
 	command(Command{Type: CmdRun, CellIDs: []CellID{"a", "b"}})
 	command(Command{Type: CmdCancel, CellID: "a"})
 	command(Command{Type: CmdInterrupt})

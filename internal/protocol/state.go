@@ -14,6 +14,8 @@ type State struct {
 	Prompts  []Prompt        `json:"prompts"`
 	Save     Save            `json:"save"`
 	Bin      []BinEntry      `json:"bin"` // deleted cells that cell_restore can bring back, oldest first
+
+	Widgets map[WidgetID]*Widget `json:"widgets,omitempty"`
 }
 
 // Cell is one cell. Version counts the edits of Source; a change set is against a version.

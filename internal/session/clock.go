@@ -38,6 +38,7 @@ func (c *core) deadline() int64 {
 	at(c.save.due())
 	at(c.askAgain)
 	at(c.heldUntil)
+	at(c.captureDue())
 	if c.cullable() {
 		at(c.idleSince + millis(c.cfg.idleCull))
 	}
@@ -88,6 +89,9 @@ func (c *core) tick() {
 	if c.cullable() && c.now >= c.idleSince+millis(c.cfg.idleCull) {
 		c.notice("info", "kernel_culled", "The kernel was stopped because it had been idle for "+c.cfg.idleCull.String()+".", "")
 		c.stopping("The kernel was idle for too long.", false)
+	}
+	if due := c.captureDue(); due != 0 && c.now >= due {
+		c.showCaptured()
 	}
 	c.maybeSave()
 }

@@ -115,6 +115,8 @@ func (c *core) perform(cmd protocol.Command) *reject {
 		return c.kernelRestart(cmd)
 	case protocol.CmdKernelStop:
 		return c.kernelStop(cmd)
+	case protocol.CmdWidgetChange:
+		return c.widgetChange(cmd)
 	case protocol.CmdSave:
 		c.saveNow()
 		return nil

@@ -27,13 +27,17 @@ type core struct {
 	attached  bool        // the loop holds the kernel's handle
 	restart   *launchWish // start this kernel when the old one is gone
 	idleSince int64
-	heardAt   int64                   // when the kernel last said something
-	doubtAt   int64                   // when to give up an idle that is overdue; 0: it is not
-	heldUntil int64                   // when to pass on an interrupt that waits for its run to begin; 0: none waits
-	lateUntil int64                   // when the current run, whose reply and idle came, is over
-	askAgain  int64                   // when to open password prompts again whose answer seems lost; 0: never
-	missed    []protocol.Notice       // for the next page that comes
-	dropped   map[protocol.CellID]int // outputs that were not kept and not yet counted in their cell
+	heardAt   int64                      // when the kernel last said something
+	doubtAt   int64                      // when to give up an idle that is overdue; 0: it is not
+	heldUntil int64                      // when to pass on an interrupt that waits for its run to begin; 0: none waits
+	lateUntil int64                      // when the current run, whose reply and idle came, is over
+	askAgain  int64                      // when to open password prompts again whose answer seems lost; 0: never
+	missed    []protocol.Notice          // for the next page that comes
+	dropped   map[protocol.CellID]int    // outputs that were not kept and not yet counted in their cell
+	called    called                     // messages of pages that the kernel has done
+	uncaught  map[protocol.WidgetID]bool // Output widgets whose model does not show yet what they have caught
+	shownAt   int64                      // when they were shown last
+	told      map[string]string          // notices that were told once, and for which kernel
 	save      saver
 	snapshot  *protocol.State // of pub, until the next fact
 
@@ -66,6 +70,10 @@ type private struct {
 	Bin        map[protocol.CellID]*binned    `json:"bin"`
 	Outcomes   outcomes                       `json:"outcomes"`
 	Base       base                           `json:"base"`
+
+	Sends     []widgetSend                   `json:"sends,omitempty"`
+	Captures  map[protocol.WidgetID]*capture `json:"captures,omitempty"`
+	Capturing []protocol.WidgetID            `json:"capturing,omitempty"` // Output widgets at work, the one that began last at the end
 }
 
 func newPrivate() private {
@@ -73,6 +81,7 @@ func newPrivate() private {
 		Runs: map[protocol.RunID]*run{}, Prompts: map[protocol.RequestID]*prompt{},
 		Answers: map[protocol.RequestID]*answer{}, Streams: map[protocol.OutputID]*stream{},
 		Displays: map[string][]protocol.OutputID{}, Logs: map[protocol.CellID]*editLog{}, Bin: map[protocol.CellID]*binned{},
+		Captures: map[protocol.WidgetID]*capture{},
 	}
 }
 
@@ -92,6 +101,7 @@ type blob struct {
 func newCore(cfg coreConfig, notebook, epoch string) *core {
 	return &core{
 		cfg: cfg, priv: newPrivate(), dropped: map[protocol.CellID]int{}, owner: map[protocol.OutputID]protocol.CellID{},
+		uncaught: map[protocol.WidgetID]bool{}, told: map[string]string{},
 		pub: &protocol.State{
 			Notebook: notebook, Epoch: epoch, Metadata: json.RawMessage("{}"), Cells: []*protocol.Cell{},
 			Kernel: protocol.Kernel{State: protocol.KernelNone}, Queue: []protocol.CellID{}, Prompts: []protocol.Prompt{},
@@ -148,6 +158,8 @@ func (c *core) evolve(e protocol.Event) protocol.Event {
 		c.runDone(e)
 	case protocol.PromptClosed:
 		delete(c.priv.Prompts, e.RequestID)
+	case protocol.WidgetClosed:
+		c.dropCapture(e.WidgetID)
 	}
 	c.pub.Apply(e)
 	switch e := e.(type) {

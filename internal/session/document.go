@@ -19,7 +19,9 @@ const fileTextMax = 8 << 20
 func (c *core) load(doc *notebook.Document) {
 	c.save.off = true
 	defer func() { c.save.off = false }()
-	c.emit(protocol.MetadataChanged{Metadata: metadata(doc.Metadata)})
+	meta, models := splitWidgets(metadata(doc.Metadata))
+	c.emit(protocol.MetadataChanged{Metadata: meta})
+	c.widgetsFromFile(models)
 	for i, cell := range doc.Cells {
 		c.emit(protocol.CellAdded{Index: i, Cell: c.fromFile(cell)})
 	}
@@ -55,7 +57,11 @@ func (c *core) outputFromFile(o notebook.Output) *protocol.Output {
 // document makes the .ipynb's content of a state. carried is the version read or written last; blobs and spill are looked up in j.
 func document(s *protocol.State, carried *notebook.Document, j *journal.Journal, id journal.NotebookID) (*notebook.Document, error) {
 	doc := notebook.New()
-	doc.Metadata = s.Metadata
+	meta, err := joinWidgets(s, j)
+	if err != nil {
+		return nil, err
+	}
+	doc.Metadata = meta
 	for _, cell := range s.Cells {
 		out := &notebook.Cell{ID: notebook.CellID(cell.ID), Type: cell.Type, Source: cell.Source, Metadata: cell.Metadata, Attachments: cell.Attachments}
 		if cell.Type == notebook.Code {
@@ -164,9 +170,11 @@ func wholeText(o *protocol.Output, j *journal.Journal, id journal.NotebookID) st
 
 // adopt turns the document into doc, one change at a time, so that clients need no new snapshot. carried is what doc came from.
 func (c *core) adopt(doc, carried *notebook.Document) {
-	if !sameJSON(metadata(doc.Metadata), c.pub.Metadata) {
-		c.emit(protocol.MetadataChanged{Metadata: metadata(doc.Metadata)})
+	meta, models := splitWidgets(metadata(doc.Metadata))
+	if !sameJSON(meta, c.pub.Metadata) {
+		c.emit(protocol.MetadataChanged{Metadata: meta})
 	}
+	c.widgetsFromFile(models)
 	wanted := map[protocol.CellID]bool{}
 	for _, cell := range doc.Cells {
 		wanted[protocol.CellID(cell.ID)] = true

@@ -20,6 +20,7 @@ type (
 		MsgType string
 		Parent  json.RawMessage
 		Content any
+		Buffers [][]byte
 	}
 	// interruptKernel, stopKernel: kernelStopped is the answer to the latter.
 	interruptKernel struct{}

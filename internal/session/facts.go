@@ -123,6 +123,10 @@ func decodeFact(raw json.RawMessage) (protocol.Event, error) {
 		return decodeInto[commandDone](raw)
 	case "_saved_as":
 		return decodeInto[savedAs](raw)
+	case "_widget_sends":
+		return decodeInto[sendsSet](raw)
+	case "_widget_captured":
+		return decodeInto[captureChanged](raw)
 	}
 	return protocol.DecodeEvent(raw)
 }

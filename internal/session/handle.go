@@ -144,6 +144,7 @@ func (h *handle) sendOne(ctx context.Context, m sendMessage) {
 	if m.Parent != nil {
 		msg.Parent = m.Parent
 	}
+	msg.Buffers = m.Buffers
 	for {
 		err := h.k.Send(ctx, m.ID, m.Channel, msg)
 		if err == nil || ctx.Err() != nil || errors.Is(err, kernel.ErrGone) || errors.Is(err, kernel.ErrClosed) || errors.Is(err, kernel.ErrFenced) {

@@ -1,11 +1,18 @@
 package session
 
-import "github.com/runnel-dev/runnel/internal/protocol"
+import (
+	"maps"
+
+	"github.com/runnel-dev/runnel/internal/protocol"
+)
 
 // join makes one event of neighbours that one event says as well (P23). It is pure: the events themselves are not changed.
 func join(events []protocol.Event) []protocol.Event {
 	out := events[:0:0]
 	for _, e := range events {
+		if u, ok := e.(protocol.WidgetUpdated); ok && joinUpdate(out, u) {
+			continue
+		}
 		if n := len(out); n > 0 {
 			if joined, ok := joinTwo(out[n-1], e); ok {
 				out[n-1] = joined
@@ -60,4 +67,47 @@ func joinText(a, b protocol.TextPut) (protocol.Event, bool) {
 		out.At, out.Text = a.At, kept+b.Text
 	}
 	return out, true
+}
+
+// joinFar is how many updates of other widgets may stand between two that are joined: a bar is several models.
+const joinFar = 32
+
+// joinUpdate puts an update into an earlier one of the same model, past updates of others, which it does not touch.
+func joinUpdate(out []protocol.Event, b protocol.WidgetUpdated) bool {
+	for i := len(out) - 1; i >= 0 && i >= len(out)-joinFar; i-- {
+		a, ok := out[i].(protocol.WidgetUpdated)
+		if !ok {
+			return false
+		}
+		if a.WidgetID != b.WidgetID {
+			continue
+		}
+		if a.Origin != b.Origin || sizeOfState(a.State)+sizeOfState(b.State) > protocol.WidgetBytesMax {
+			return false
+		}
+		joined := a
+		joined.State = maps.Clone(a.State)
+		maps.Copy(joined.State, b.State)
+		joined.Buffers = protocol.JoinBuffers(a.Buffers, b)
+		out[i] = joined
+		return true
+	}
+	return false
+}
+
+// joinFacts makes fewer facts of a batch for the journal. Numbers are not lost: the batch has the last.
+func joinFacts(facts []protocol.Event) []protocol.Event {
+	var out []protocol.Event
+	for _, e := range facts {
+		switch e := e.(type) {
+		case protocol.WidgetSaid: // not kept
+		case protocol.WidgetUpdated:
+			if !joinUpdate(out, e) {
+				out = append(out, e)
+			}
+		default:
+			out = append(out, e)
+		}
+	}
+	return out
 }

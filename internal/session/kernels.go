@@ -17,6 +17,7 @@ import (
 func (f kernelAttached) apply(c *core) {
 	if f.KernelID != c.priv.KernelID {
 		c.priv.Record = 0
+		c.priv.Sends, c.priv.Capturing = nil, nil
 	}
 	c.priv.KernelID = f.KernelID
 	if f.Implementation != "" || f.KernelID == "" {
@@ -74,7 +75,9 @@ func (c *core) startKernel(name string) {
 		}
 	}
 	c.ready, c.attached, c.restart = false, false, nil
+	c.showCaptured()
 	c.emit(kernelAttached{KernelID: k.ID})
+	c.forgetWidgets(false)
 	c.emit(protocol.KernelChanged{Kernel: k})
 	c.effect(launchKernel{wish: launchWish{KernelID: k.ID, Name: k.Name, Language: k.Language}})
 }
@@ -174,6 +177,7 @@ func (c *core) kernelReady(id string, info *jupyter.KernelInfoReply) {
 	k.State, k.Progress = c.busyOrIdle(), ""
 	c.emit(protocol.KernelChanged{Kernel: k})
 	c.advance()
+	c.advanceSends()
 }
 
 // describeKernel writes into the notebook's metadata which kernel it runs on, when it says nothing or something else.

@@ -49,11 +49,11 @@ func (c *core) kernelEvents(id string, events []kernel.Event) {
 			if err != nil {
 				continue
 			}
-			name := "stdout"
-			if s.Name == "stderr" {
-				name = s.Name
-			}
-			if r := c.runOf(m.parentID(e.Msg)); r != nil {
+			name, parent := streamName(s.Name), m.parentID(e.Msg)
+			if r := c.runOf(parent); r == nil || c.catcher(parent) != "" {
+				flush()
+				c.kernelEvent(e, &m)
+			} else {
 				if r != textRun || name != textName {
 					flush()
 					textRun, textName = r, name
@@ -157,8 +157,11 @@ func (c *core) runOf(parent string) *run {
 }
 
 func (c *core) message(channel jupyter.Channel, msg jupyter.Message, m *reader) {
-	r := c.runOf(m.parentID(msg))
-	kind := messageType(msg)
+	kind, parent := messageType(msg), m.parentID(msg)
+	if channel == jupyter.IOPub && c.beside(kind, parent, msg) {
+		return
+	}
+	r := c.runOf(parent)
 	if r == nil {
 		if kind == "update_display_data" {
 			if d, err := jupyter.Decode[jupyter.DisplayData](msg.Content); err == nil {
@@ -179,6 +182,26 @@ func (c *core) message(channel jupyter.Channel, msg jupyter.Message, m *reader) 
 	case jupyter.IOPub:
 		c.published(r, kind, msg.Content)
 	}
+}
+
+// beside handles what is no output of a run: what is said on comms, what an Output widget catches, and what a message of a page has
+// led to. False when it is none of these.
+func (c *core) beside(kind, parent string, msg jupyter.Message) bool {
+	switch kind {
+	case "comm_open", "comm_msg", "comm_close":
+		c.comm(kind, msg)
+		return true
+	case "status":
+		return c.sendStatus(parent, msg.Content)
+	}
+	if id := c.catcher(parent); id != "" && c.catch(id, kind, msg.Content) {
+		return true
+	}
+	cell, called := c.callbackCell(parent)
+	if called {
+		c.calledBack(cell, parent, kind, msg.Content)
+	}
+	return called
 }
 
 func (c *core) published(r *run, kind string, content json.RawMessage) {

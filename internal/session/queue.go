@@ -207,6 +207,7 @@ func (c *core) finish(r *run, done protocol.RunDone) {
 		return
 	}
 	c.countDropped()
+	c.showCaptured()
 	wasCurrent := c.priv.Current == r.ID
 	if wasCurrent {
 		c.heldUntil = 0

@@ -71,6 +71,7 @@ func (c *core) replay(b journal.Batch) error {
 		}
 		c.evolve(e)
 	}
+	c.pub.N = max(c.pub.N, b.N) // of events that were joined, one is there
 	if rec.KernelID != "" && rec.KernelID == c.priv.KernelID {
 		c.priv.Record = rec.Record
 	}
@@ -88,6 +89,9 @@ func (c *core) resume() {
 			p.Deadline = 0
 			c.emit(protocol.PromptChanged{Prompt: p})
 		}
+	}
+	for id := range c.priv.Captures {
+		c.uncaught[id] = true
 	}
 	switch c.pub.Kernel.State {
 	case protocol.KernelNone, protocol.KernelDead:
@@ -112,6 +116,9 @@ func (c *core) reattached(id string) {
 	}
 	if r := c.current(); r != nil && r.Reply == nil {
 		c.sendRun(r)
+	}
+	if len(c.priv.Sends) > 0 && c.priv.Sends[0].Sent {
+		c.passSend(c.priv.Sends[0])
 	}
 	c.sendAnswersAgain()
 }

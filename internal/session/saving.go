@@ -52,7 +52,8 @@ func (s *saver) note(e protocol.Event, now int64) {
 func changesDocument(e protocol.Event) bool {
 	switch e := e.(type) {
 	case protocol.CellAdded, protocol.CellRemoved, protocol.CellMoved, protocol.CellChanged, protocol.MetadataChanged, protocol.Edited,
-		protocol.OutputsCleared, protocol.OutputSet, protocol.TextPut, protocol.RunCounted:
+		protocol.OutputsCleared, protocol.OutputSet, protocol.TextPut, protocol.RunCounted,
+		protocol.WidgetOpened, protocol.WidgetUpdated, protocol.WidgetClosed:
 		return true
 	case protocol.RunDone:
 		return e.Count != nil

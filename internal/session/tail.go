@@ -1,6 +1,7 @@
 package session
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/runnel-dev/runnel/internal/protocol"
@@ -172,6 +173,14 @@ func eventSize(e protocol.Event) int {
 		return n
 	case protocol.Edited:
 		return perEventCost + len(e.Changes)
+	case protocol.WidgetOpened:
+		return perEventCost + sizeOfState(e.State) + sizeOfKept(e.Buffers)
+	case protocol.WidgetUpdated:
+		return perEventCost + sizeOfState(e.State) + sizeOfKept(e.Buffers)
+	case protocol.WidgetSaid:
+		return perEventCost + len(e.Content) + len(strings.Join(e.Buffers, ""))
+	case captureChanged:
+		return perEventCost + len(e.Text) + len(e.Output)
 	case protocol.RunDone:
 		return perEventCost + len(e.Variables)
 	}

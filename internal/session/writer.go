@@ -233,19 +233,21 @@ func (w *writer) flush() error {
 // append writes one batch; a size of 0 says there was nothing to write.
 func (w *writer) append(ctx context.Context, items []item, seq uint64) (int, error) {
 	rec := record{Version: 1}
+	var facts []protocol.Event
 	for _, it := range items {
 		rec.At = it.at
 		if it.reached.kernel != "" {
 			rec.KernelID, rec.Record = it.reached.kernel, it.reached.record
 		}
-		for _, e := range it.facts {
-			raw, err := encodeFact(e)
-			if err != nil {
-				w.log.Error("a fact cannot be journaled", "type", e.EventType(), "err", err)
-				continue
-			}
-			rec.Facts = append(rec.Facts, raw)
+		facts = append(facts, it.facts...)
+	}
+	for _, e := range joinFacts(facts) {
+		raw, err := encodeFact(e)
+		if err != nil {
+			w.log.Error("a fact cannot be journaled", "type", e.EventType(), "err", err)
+			continue
 		}
+		rec.Facts = append(rec.Facts, raw)
 	}
 	if len(rec.Facts) == 0 && rec.KernelID == "" {
 		return 0, nil

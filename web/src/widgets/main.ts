@@ -1,0 +1,61 @@
+import controlsCss from '@jupyter-widgets/controls/css/widgets-base.css?inline';
+import luminoCss from '@jupyter-widgets/controls/css/lumino.css?inline';
+import sliderCss from '@jupyter-widgets/controls/css/nouislider-custom.css?inline';
+import { Widget } from '@lumino/widgets';
+import icons from './icons.css?inline';
+import { FrameManager } from './manager';
+import look from './look.css?inline';
+import type { FromWidgets, ToWidgets } from './words';
+
+/**
+ * What an output frame runs when it is to show a widget: the library of the notebook world for such models, and between it and the
+ * page nothing but messages. Bundled apart from the page, fetched by it when the first widget is shown, run in the frame only.
+ */
+const style = document.createElement('style');
+style.textContent = [sliderCss, luminoCss, controlsCss, icons, look].join('\n');
+document.head.append(style);
+
+const box = document.createElement('div');
+box.className = 'item jupyter-widgets-box';
+document.getElementById('all')?.append(box);
+
+const waiting = new Map<number, () => void>();
+let tokens = 0;
+const manager = new FrameManager((message, done) => {
+  const token = ++tokens;
+  waiting.set(token, done);
+  const said: FromWidgets = { kind: 'model', token, ...message };
+  parent.postMessage({ runnel: 'frame', ...said }, '*');
+});
+
+let root = '';
+async function show(id: string): Promise<void> {
+  if (root !== '') return;
+  root = id;
+  try {
+    const model = await manager.get_model(id);
+    const view = await manager.create_view(model);
+    Widget.attach(view.luminoWidget, box);
+  } catch (error) {
+    box.textContent = `This widget cannot be drawn: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+addEventListener('message', (e: MessageEvent<ToWidgets>) => {
+  if (e.source !== parent || e.data?.runnel !== 'frame') return;
+  switch (e.data.kind) {
+    case 'models':
+      manager.take(e.data.models, e.data.closed);
+      document.body.inert = Object.values(e.data.models).some((m) => !m.live);
+      void show(e.data.root);
+      return;
+    case 'model_said':
+      manager.said(e.data.id, e.data.content, e.data.buffers);
+      return;
+    case 'model_sent':
+      waiting.get(e.data.token)?.();
+      waiting.delete(e.data.token);
+  }
+});
+addEventListener('resize', () => dispatchEvent(new CustomEvent('runnel-resize')));
+parent.postMessage({ runnel: 'frame', kind: 'widgets' }, '*');

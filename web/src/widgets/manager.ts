@@ -1,0 +1,70 @@
+import * as base from '@jupyter-widgets/base';
+import { ManagerBase } from '@jupyter-widgets/base-manager';
+import * as controls from '@jupyter-widgets/controls';
+import { FrameComm, type Sender } from './comm';
+import * as output from './output';
+import type { ModelChange } from './words';
+
+/**
+ * The widgets of one frame. The models live in the session; what is here is a copy of those that are shown, changed by the page's
+ * messages. It makes no models of its own and knows only the modules that it was built with.
+ */
+export class FrameManager extends ManagerBase {
+  readonly #comms = new Map<string, FrameComm>();
+  readonly #sender: Sender;
+
+  constructor(sender: Sender) {
+    super();
+    this.#sender = sender;
+  }
+
+  /** Applies what the page says. All models of one call may name each other. */
+  take(models: Readonly<Record<string, ModelChange>>, closed: readonly string[]): void {
+    for (const [id, change] of Object.entries(models)) {
+      const comm = this.#comms.get(id);
+      if (comm) comm.update(change);
+      else this.#open(id, change);
+    }
+    for (const id of closed) {
+      this.#comms.get(id)?.closed();
+      this.#comms.delete(id);
+    }
+  }
+
+  said(id: string, content: unknown, buffers: readonly ArrayBuffer[]): void {
+    this.#comms.get(id)?.said(content, buffers);
+  }
+
+  #open(id: string, { state, buffers, live }: ModelChange): void {
+    const comm = new FrameComm(id, this.#sender, live);
+    this.#comms.set(id, comm);
+    const own: Record<string, unknown> = { ...state };
+    base.put_buffers(asDict(own), buffers.map((b) => [...b.path]), buffers.map((b) => new DataView(b.data)));
+    const name = (key: string) => (typeof state[key] === 'string' ? state[key] : '');
+    const options = { model_id: id, comm, model_name: name('_model_name'), model_module: name('_model_module'), model_module_version: name('_model_module_version') };
+    this.new_model(options, asDict(own)).catch((error: unknown) => console.error(`widget ${id}`, error));
+  }
+
+  protected override async loadClass(className: string, moduleName: string): Promise<typeof base.WidgetModel | typeof base.WidgetView> {
+    const modules: Record<string, object> = { '@jupyter-widgets/base': base, '@jupyter-widgets/controls': controls, '@jupyter-widgets/output': output };
+    const found: unknown = Reflect.get(modules[moduleName] ?? {}, className);
+    if (!isClass(found)) throw new Error(`Runnel does not have ${className} of ${moduleName}`);
+    return found;
+  }
+
+  protected override _create_comm(): Promise<base.IClassicComm> {
+    return Promise.reject(new Error('models are made by the kernel'));
+  }
+  protected override async _get_comm_info(): Promise<Record<string, never>> {
+    return {};
+  }
+}
+
+type Dict = Parameters<typeof base.put_buffers>[0];
+function asDict(value: object): Dict {
+  return Object.assign({}, value);
+}
+
+function isClass(value: unknown): value is typeof base.WidgetModel {
+  return typeof value === 'function';
+}
