@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -6,6 +8,19 @@ const woff2Only: Plugin = {
   name: 'woff2-only',
   enforce: 'pre',
   transform: (code, id) => (/katex[^?]*\.css/.test(id) ? code.replace(/,\s*url\([^)]*\.(?:woff|ttf)\)\s*format\([^)]*\)/g, '') : undefined),
+};
+
+/** Nothing in an output frame can be fetched: the icons of buttons are in the frame's own sheet, in the one format that is read. */
+const iconsInside: Plugin = {
+  name: 'icons-inside',
+  enforce: 'pre',
+  transform(code, id) {
+    if (!/widgets\/icons\.css/.test(id)) return undefined;
+    const folder = join(import.meta.dirname, 'node_modules/font-awesome');
+    const font = readFileSync(join(folder, 'fonts/fontawesome-webfont.woff2')).toString('base64');
+    const face = `@font-face { font-family: FontAwesome; src: url(data:font/woff2;base64,${font}) format('woff2'); }`;
+    return code.replace(/@import [^;]+;/, face + readFileSync(join(folder, 'css/font-awesome.min.css'), 'utf8').replace(/@font-face\s*\{[^}]*\}/, ''));
+  },
 };
 
 /**
@@ -17,7 +32,7 @@ export default defineConfig({
   plugins: [react(), woff2Only],
   base: '/',
   resolve: { dedupe: ['@codemirror/state', '@codemirror/view', '@lezer/common'] },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [iconsInside] },
   server: { port: 5173, proxy: { '/ws': { target: 'ws://127.0.0.1:8000', ws: true }, '/runnel': 'http://127.0.0.1:8000', '/login': 'http://127.0.0.1:8000' } },
   build: {
     target: 'es2022',

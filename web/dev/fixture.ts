@@ -48,5 +48,6 @@ export function fixture(extra: number): State {
     prompts: [{ request_id: 'q1' as RequestId, cell_id: 'ask' as CellId, prompt: 'Compare with week: ', password: false, opened_at: now - 8000, deadline: now + 100_000 }],
     save: { state: 'saved', since: now - 2000 },
     bin: [],
+    widgets: {},
   };
 }

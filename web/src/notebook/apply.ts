@@ -1,4 +1,4 @@
-import type { Cell, CellId, Event, Output, OutputId, Prompt, Run, State } from '../protocol/types';
+import type { Cell, CellId, Event, Output, OutputId, Prompt, Run, State, Widget, WidgetBuffer, WidgetId } from '../protocol/types';
 import { applyChanges } from './changes';
 import { joinPuts, putText, type Put } from './text';
 
@@ -70,10 +70,33 @@ class Draft {
       case 'kernel_changed': s.kernel = e.kernel; return;
       case 'save_changed': s.save = e.save; return;
       case 'renamed': s.notebook = e.notebook; return;
+      case 'widget_opened': return this.#setWidget(e.widget_id, { kernel: e.kernel, state: e.state, buffers: e.buffers, closed: false });
+      case 'widget_updated': return this.#update(e);
+      case 'widget_closed': return this.#close(e.widget_id, e.forget);
+      case 'widget_said':
       case 'notice':
       case 'payload': return;
       default: return this.#inCell(e);
     }
+  }
+
+  #setWidget(id: WidgetId, widget: Widget | null): void {
+    if (this.#state.widgets === this.#from.widgets) this.#state.widgets = { ...this.#from.widgets };
+    const own: Record<string, Widget> = this.#state.widgets;
+    if (widget) own[id] = widget;
+    else delete own[id];
+  }
+
+  #update({ widget_id, state, buffers, origin }: Extract<Event, { type: 'widget_updated' }>): void {
+    const old = this.#state.widgets[widget_id];
+    if (!old || old.closed) return;
+    const stays = (b: WidgetBuffer) => !Object.hasOwn(state, String(b.path[0])) && !buffers.some((n) => n.path[0] === b.path[0]);
+    this.#setWidget(widget_id, { kernel: old.kernel, state: { ...old.state, ...state }, buffers: [...old.buffers.filter(stays), ...buffers], origin, closed: false });
+  }
+
+  #close(id: WidgetId, forget: boolean): void {
+    const old = this.#state.widgets[id];
+    if (old) this.#setWidget(id, forget ? null : { kernel: old.kernel, state: {}, buffers: [], closed: true });
   }
 
   /** The events that change one cell alone. */

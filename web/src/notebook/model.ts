@@ -1,7 +1,7 @@
 import type { ChangeSet } from '@codemirror/state';
 import type {
   BinEntry, Cell, CellId, CellType, CommandBody, CommandId, DisplayOutput, ErrorOutput, InputOutput, JsonObject, Kernel,
-  Notice, OutputId, Payload, Prompt, PromptClosed, ResultOutput, RequestId, Run, RunDone, Save, StreamOutput, Text, Gone, KernelResponse,
+  Notice, OutputId, Payload, Prompt, PromptClosed, ResultOutput, RequestId, Run, RunDone, Save, StreamOutput, Text, Gone, KernelResponse, WidgetSaid, Widgets,
 } from '../protocol/types';
 import type { Signal } from './signal';
 
@@ -76,10 +76,14 @@ export interface Happenings {
   notice: Notice;
   payload: Payload;
   run_done: RunDone;
+  widget_said: WidgetSaid;
   /** `mine`: this page answered it. */
   prompt_closed: PromptClosed & { readonly prompt: Prompt | undefined; readonly mine: boolean };
   renamed: { readonly from: string; readonly to: string };
 }
+
+/** What a person did to a widget. */
+export type WidgetChange = Omit<Extract<CommandBody, { type: 'widget_change' }>, 'type' | 'cell_id'>;
 
 export interface Actions {
   /** Runs one cell, with what was typed so far. The cell shows {state: 'sending'} at once. */
@@ -126,6 +130,8 @@ export interface NotebookView extends Actions {
   readonly bin: Signal<readonly BinEntry[]>;
   readonly metadata: Signal<JsonObject>;
   readonly ready: Signal<Readiness>;
+  readonly widgets: Signal<Widgets>;
+  changeWidget(cell: CellId, what: WidgetChange, done: (taken: boolean) => void): void;
   readonly pending: Signal<readonly PendingCommand[]>;
   /** Drops a rejected command from `pending`. */
   dismiss(id: CommandId): void;

@@ -4,7 +4,7 @@ import type { Cell, Output, SnapshotPart, State } from '../protocol/types';
 export const emptyState: State = {
   notebook: '', epoch: '', n: 0, metadata: {}, cells: [],
   kernel: { id: '', name: '', display_name: '', language: '', state: 'none' },
-  queue: [], prompts: [], save: { state: 'saved', since: 0 }, bin: [],
+  queue: [], prompts: [], save: { state: 'saved', since: 0 }, bin: [], widgets: {},
 };
 
 /** A snapshot with one more part: further cells, further outputs of a cell, or the rest of a long text. */
@@ -18,7 +18,7 @@ export function addPart(state: State, part: SnapshotPart): State {
     const { cell_id, output_id, text } = part;
     cells = cells.map((c) => (c.id === cell_id ? (output_id === undefined ? { ...c, source: c.source + text } : lengthen(c, output_id, text)) : c));
   }
-  return { ...state, cells };
+  return { ...state, cells, widgets: part.widgets ? { ...state.widgets, ...part.widgets } : state.widgets };
 }
 
 function lengthen(cell: Cell, id: Output['id'], text: string): Cell {

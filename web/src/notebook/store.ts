@@ -1,4 +1,4 @@
-import type { Ack, Cell, CellId, Command, CommandBody, CommandId, Event, FeedFrame, Gone, JsonObject, Kernel, KernelResponse, Prompt, RequestId, Save, SnapshotPart, State } from '../protocol/types';
+import type { Ack, Cell, CellId, Command, CommandBody, CommandId, Event, FeedFrame, Gone, JsonObject, Kernel, KernelResponse, Prompt, RequestId, Save, SnapshotPart, State, Widgets } from '../protocol/types';
 import type { BinEntry } from '../protocol/types';
 import { newCellId, newCommandId, type IdSource } from '../protocol/ids';
 import { NotebookActions, type SubmitOptions } from './actions';
@@ -8,7 +8,7 @@ import { applyChanges } from './changes';
 import { decodeDraft, type DocOutlet } from './doc';
 import { Emitter } from './emitter';
 import { HeldCommands } from './held';
-import type { Happenings, NotebookView, PendingCommand, Readiness } from './model';
+import type { Happenings, NotebookView, PendingCommand, Readiness, WidgetChange } from './model';
 import { concerned, overlayCell, overlayIds, PendingList } from './pending';
 import { sameList, signal, type Signal } from './signal';
 import { addPart, emptyState } from './snapshot';
@@ -58,6 +58,7 @@ export class NotebookStore extends NotebookActions implements NotebookView {
   readonly prompts = signal<readonly Prompt[]>([], sameJson);
   readonly bin = signal<readonly BinEntry[]>([], sameJson);
   readonly metadata = signal<JsonObject>({}, sameJson);
+  readonly widgets = signal<Widgets>(emptyState.widgets);
   readonly ready = signal<Readiness>({ kind: 'loading' }, sameJson);
   readonly #parts: StoreParts;
   #state: State = emptyState;
@@ -70,6 +71,7 @@ export class NotebookStore extends NotebookActions implements NotebookView {
   readonly #emitter = new Emitter<Happenings>();
   readonly #answered = new Set<RequestId>();
   readonly #secrets = new Map<RequestId, string>();
+  readonly #changes = new Map<CommandId, (taken: boolean) => void>();
   #events: Event[] = [];
   #top = 0;
   #scheduled = false;
@@ -232,6 +234,7 @@ export class NotebookStore extends NotebookActions implements NotebookView {
   #happen(e: Event, before: State): void {
     if (e.type === 'notice') this.#emitter.tell('notice', e);
     else if (e.type === 'payload') this.#emitter.tell('payload', e);
+    else if (e.type === 'widget_said') this.#emitter.tell('widget_said', e);
     else if (e.type === 'run_done') this.#emitter.tell('run_done', e);
     else if (e.type === 'renamed') this.#emitter.tell('renamed', { from: before.notebook, to: e.notebook });
     else if (e.type === 'prompt_closed') {
@@ -250,6 +253,7 @@ export class NotebookStore extends NotebookActions implements NotebookView {
     this.prompts.set(s.prompts);
     this.bin.set(s.bin);
     this.metadata.set(s.metadata);
+    this.widgets.set(s.widgets);
     if (s.notebook !== '') this.name.set(s.notebook);
   }
 
@@ -258,6 +262,8 @@ export class NotebookStore extends NotebookActions implements NotebookView {
   #settle(): void {
     const acks = this.#pending.settle(this.#state.n);
     for (const ack of acks) {
+      this.#changes.get(ack.cmd_id)?.(ack.status !== 'rejected');
+      this.#changes.delete(ack.cmd_id);
       for (const cell of this.#cells.values()) {
         if (cell.opened?.inFlight === ack.cmd_id) cell.opened.acked(ack.cmd_id, ack.status, ack.code);
       }
@@ -372,7 +378,7 @@ export class NotebookStore extends NotebookActions implements NotebookView {
     const wait = options?.after !== undefined && !(options.after === null ? this.#flushed(null) : options.after.every((id) => this.#flushed(id)));
     if (wait || (options?.after !== undefined && this.#held.any)) this.#held.add(command, options?.after ?? null);
     else this.#parts.outlet.submit(command, options?.secret ?? false);
-    if (body.type !== 'edit') this.#overlay();
+    if (body.type !== 'edit' && body.type !== 'widget_change') this.#overlay();
     return cmd_id;
   }
 
@@ -403,6 +409,10 @@ export class NotebookStore extends NotebookActions implements NotebookView {
     this.#answered.add(request);
     const secret = this.#state.prompts.find((p) => p.request_id === request)?.password ?? true;
     this.submit({ type: 'input_reply', request_id: request, value }, { secret });
+  }
+  /** A change of a widget's model by a person; `done` when the server has it, or has refused it. */
+  changeWidget(cell: CellId, what: WidgetChange, done: (taken: boolean) => void): void {
+    this.#changes.set(this.submit({ type: 'widget_change', cell_id: cell, ...what }), done);
   }
   complete(_: CellId, code: string, cursor: number, signal: AbortSignal): Promise<KernelResponse> {
     return this.#parts.outlet.request({ kind: 'complete', code, cursor }, signal);

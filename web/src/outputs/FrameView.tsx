@@ -1,10 +1,9 @@
-import interUrl from '@fontsource-variable/inter/files/inter-latin-wght-normal.woff2?url';
-import monoUrl from '@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2?url';
 import { useContext, useEffect, useRef, useState } from 'react';
 import { heights } from '../ui/local';
-import { onTheme, shownTheme } from '../ui/theme';
+import { onTheme } from '../ui/theme';
 import { useText } from './blob';
 import { Surroundings } from './context';
+import { loadFonts, themeNow, URL_OF_FRAME, useNear, type Font } from './frameKit';
 import { readFrameMessage, type FrameItem } from './frameWords';
 
 export interface FrameSource {
@@ -14,9 +13,6 @@ export interface FrameSource {
   readonly value: unknown;
 }
 
-const URL_OF_FRAME = import.meta.env.DEV ? '/frame.html' : '/frame';
-const TOKENS = ['--bg', '--surface', '--sunken', '--line', '--line-strong', '--text', '--muted', '--faint', '--accent', '--accent-soft', '--hover', '--err', '--sans', '--mono'];
-
 /**
  * Neighbouring outputs with HTML or scripts, in one sandboxed frame of an opaque origin: it can neither read this page nor act as
  * the person. Made when it comes near the viewport; its last height is kept until then.
@@ -24,20 +20,8 @@ const TOKENS = ['--bg', '--surface', '--sunken', '--line', '--line-strong', '--t
 export function FrameView({ sources }: { sources: readonly FrameSource[] }) {
   const key = sources[0]?.id ?? '';
   const box = useRef<HTMLDivElement>(null);
-  const [near, setNear] = useState(false);
+  const near = useNear(box);
   const [items, setItems] = useState<Readonly<Record<string, FrameItem>>>({});
-  useEffect(() => {
-    const el = box.current;
-    if (!el) return;
-    const watch = new IntersectionObserver(
-      (entries) => {
-        if (entries.some((e) => e.isIntersecting)) setNear(true);
-      },
-      { rootMargin: '600px 0px' },
-    );
-    watch.observe(el);
-    return () => watch.disconnect();
-  }, []);
   const ready = sources.map((s) => items[s.id]).filter((i) => i !== undefined);
   return (
     <div ref={box} className="out out-frame" style={{ minHeight: near ? undefined : heights.get(key) || 40 }}>
@@ -96,23 +80,4 @@ function Sandbox({ items, heightKey }: { items: readonly FrameItem[]; heightKey:
     if (ready.current) ref.current?.contentWindow?.postMessage({ runnel: 'frame', kind: 'render', theme: themeNow(), items }, '*');
   }, [items]);
   return <iframe ref={ref} title="Output" src={URL_OF_FRAME} sandbox="allow-scripts" referrerPolicy="no-referrer" style={{ height }} />;
-}
-
-interface Font {
-  readonly family: string;
-  readonly data: ArrayBuffer;
-}
-
-let fonts: Promise<readonly Font[]> | undefined;
-
-/** The page's typefaces as bytes, fetched once: a frame of an opaque origin cannot fetch them itself. */
-function loadFonts(): Promise<readonly Font[]> {
-  const load = async (family: string, url: string) => ({ family, data: await (await fetch(url)).arrayBuffer() });
-  fonts ??= Promise.all([load('Inter Variable', interUrl), load('JetBrains Mono Variable', monoUrl)]).catch(() => []);
-  return fonts;
-}
-
-function themeNow(): { scheme: string; vars: Record<string, string> } {
-  const style = getComputedStyle(document.documentElement);
-  return { scheme: shownTheme(), vars: Object.fromEntries(TOKENS.map((name) => [name, style.getPropertyValue(name).trim()])) };
 }

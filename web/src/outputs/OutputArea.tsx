@@ -1,4 +1,4 @@
-import { useContext, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
+import { lazy, Suspense, useContext, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
 import type { CellView, OutputView } from '../notebook/model';
 import { useText } from './blob';
 import { fileUrl, Surroundings } from './context';
@@ -10,6 +10,10 @@ import { LatexView, MarkdownView } from './MarkdownView';
 import { choose, segments, type Choice, type Lane } from './registry';
 import { StreamView } from './StreamView';
 import { TextView } from './TextView';
+import { heights } from '../ui/local';
+
+/** Fetched with the first widget that is shown. */
+const WidgetView = lazy(() => import('./WidgetView'));
 
 const HOLD_MS = 400;
 const AT_ONCE = 60;
@@ -92,6 +96,13 @@ function One({ cell, output }: { cell: CellView; output: OutputView }) {
     case 'result': {
       const choice = choose(output.data);
       if (!choice) return null;
+      if (choice.renderer === 'widget') {
+        return (
+          <Suspense fallback={<div style={{ minHeight: heights.get(output.id) || 40 }} />}>
+            <WidgetView cell={cell.id} output={output} />
+          </Suspense>
+        );
+      }
       return <Rich choice={choice} value={output.data[choice.mime]} metadata={output.metadata} />;
     }
   }

@@ -1,4 +1,5 @@
 import { createContext } from 'react';
+import type { NotebookView } from '../notebook/model';
 
 /** What outputs need from around them. */
 export interface OutputSurroundings {
@@ -8,9 +9,11 @@ export interface OutputSurroundings {
   readonly jumpToCount: (count: number) => boolean;
   /** Gives the keyboard back to the cell. */
   readonly leaveFrame: () => void;
+  /** The models of widgets; null where none can be shown. */
+  readonly widgets: Pick<NotebookView, 'widgets' | 'kernel' | 'ready' | 'changeWidget' | 'on'> | null;
 }
 
-export const Surroundings = createContext<OutputSurroundings>({ notebook: () => '', jumpToCount: () => false, leaveFrame: () => undefined });
+export const Surroundings = createContext<OutputSurroundings>({ notebook: () => '', jumpToCount: () => false, leaveFrame: () => undefined, widgets: null });
 
 /** Where a file beside the notebook is served. */
 export function fileUrl(notebook: string, relative: string): string {

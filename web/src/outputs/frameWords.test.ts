@@ -12,5 +12,17 @@ describe('readFrameMessage', () => {
       expect(readFrameMessage(bad)).toBeNull();
     }
   });
+  it('takes a change of a widget, and of it only JSON', () => {
+    const data = new ArrayBuffer(3);
+    expect(readFrameMessage({ runnel: 'frame', kind: 'model', id: 'm', token: 1, state: { value: 3, f: undefined }, buffers: [{ path: ['a', 0], data }] })).toEqual({
+      kind: 'model', id: 'm', token: 1, state: { value: 3 }, buffers: [{ path: ['a', 0], data }],
+    });
+    expect(readFrameMessage({ runnel: 'frame', kind: 'model', id: 'm', token: 2, content: { event: 'click' }, buffers: [] })).toMatchObject({ content: { event: 'click' } });
+    const round: Record<string, unknown> = {};
+    round['self'] = round;
+    for (const bad of [{}, { id: '', state: {} }, { id: 'm' }, { id: 'm', state: [] }, { id: 'm', state: {}, content: 1 }, { id: 'm', state: round }, { id: 'm', state: { value: 'x'.repeat(2 << 20) } }, { id: 'm', state: {}, buffers: [{ path: 'a', data }] }, { id: 'm', state: {}, buffers: [{ path: [], data: 'text' }] }]) {
+      expect(readFrameMessage({ runnel: 'frame', kind: 'model', token: 1, buffers: [], ...bad })).toBeNull();
+    }
+  });
   it('bounds the height', () => expect(readFrameMessage({ runnel: 'frame', kind: 'height', height: 9e6 })).toEqual({ kind: 'height', height: 20_000 }));
 });

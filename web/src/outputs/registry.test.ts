@@ -13,6 +13,7 @@ describe('choose', () => {
     expect(choose({ 'image/svg+xml': '<svg onload="x"/>' })?.lane).toBe('frame');
     expect(choose({ 'image/svg+xml': '<svg><path/></svg>' })?.lane).toBe('page');
   });
+  it('shows a widget in a frame of its own', () => expect(choose({ 'text/plain': 'x', 'application/vnd.jupyter.widget-view+json': { model_id: 'm' } })).toMatchObject({ renderer: 'widget', lane: 'widget' }));
   it('has nothing for an empty bundle', () => expect(choose({})).toBeNull());
 });
 

@@ -1,10 +1,11 @@
 /**
  * Which of an output's media types is shown, by whom, and where. The lane says what the content may do: `page` is drawn by our own
- * code from data; `frame` is somebody's HTML or script and only ever lives in a sandboxed frame of another origin.
+ * code from data; `frame` is somebody's HTML or script and only ever lives in a sandboxed frame of another origin; `widget` has such
+ * a frame of its own.
  */
 
-export type Renderer = 'html' | 'javascript' | 'markdown' | 'latex' | 'svg' | 'image' | 'json' | 'text';
-export type Lane = 'page' | 'frame';
+export type Renderer = 'html' | 'javascript' | 'markdown' | 'latex' | 'svg' | 'image' | 'json' | 'text' | 'widget';
+export type Lane = 'page' | 'frame' | 'widget';
 
 export interface Choice {
   readonly mime: string;
@@ -17,8 +18,11 @@ interface Row {
   readonly renderer: Renderer;
 }
 
+export const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
+
 /** From the richest to the plainest; the first that an output has is shown. */
 const TABLE: readonly Row[] = [
+  { mime: /^application\/vnd\.jupyter\.widget-view\+json$/, renderer: 'widget' },
   { mime: /^text\/html$/, renderer: 'html' },
   { mime: /^text\/markdown$/, renderer: 'markdown' },
   { mime: /^text\/latex$/, renderer: 'latex' },
@@ -42,6 +46,7 @@ export function choose(data: Readonly<Record<string, unknown>>): Choice | null {
 }
 
 function laneOf(renderer: Renderer, value: unknown): Lane {
+  if (renderer === 'widget') return 'widget';
   if (renderer === 'html' || renderer === 'javascript') return 'frame';
   return renderer === 'svg' && isActiveSvg(textOf(value)) ? 'frame' : 'page';
 }

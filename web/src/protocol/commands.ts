@@ -1,4 +1,4 @@
-import { cellId, commandId, DecodeError, flag, json, jsonObject, list, number, object, oneOf, optional, or, requestId, tagged, text, word } from './decode';
+import { cellId, commandId, DecodeError, flag, json, jsonObject, list, number, object, oneOf, optional, or, requestId, tagged, text, widgetId, word } from './decode';
 import type { Command } from './types';
 
 const base = { cmd_id: commandId, notebook: text };
@@ -21,6 +21,10 @@ const command = tagged('type', {
   kernel_start: object({ ...base, type: word('kernel_start'), name: optional(text) }),
   kernel_restart: object({ ...base, type: word('kernel_restart'), name: optional(text), force: optional(flag) }),
   kernel_stop: object({ ...base, type: word('kernel_stop'), force: optional(flag) }),
+  widget_change: object({
+    ...base, type: word('widget_change'), cell_id: cellId, widget_id: widgetId, state: optional(jsonObject), content: optional(json),
+    buffers: optional(list(object({ path: list(json), data: optional(text) }))), origin: optional(text),
+  }),
   save: object({ ...base, type: word('save') }),
 });
 

@@ -1,4 +1,4 @@
-import type { CellId, ClientId, CommandId, Json, JsonObject, OutputId, RequestId, RunId } from './types';
+import type { CellId, ClientId, CommandId, Json, JsonObject, OutputId, RequestId, RunId, WidgetId } from './types';
 
 /**
  * Small decoders: each takes a parsed JSON value and gives a typed one or throws a DecodeError that says where it went wrong.
@@ -42,6 +42,7 @@ export const runId = id<RunId>('a run id');
 export const commandId = id<CommandId>('a command id');
 export const outputId = id<OutputId>('an output id');
 export const requestId = id<RequestId>('a request id');
+export const widgetId = id<WidgetId>('a widget id');
 export const clientId = id<ClientId>('a client id');
 
 export function oneOf<const T extends readonly string[]>(...names: T): Decoder<T[number]> {

@@ -1,6 +1,6 @@
-import { cellId, clientId, commandId, DecodeError, flag, json, jsonObject, list, map, nullable, number, object, oneOf, optional, or, outputId, requestId, runId, tagged, text, word, type Decoder } from './decode';
+import { cellId, clientId, commandId, DecodeError, flag, json, jsonObject, list, map, nullable, number, object, oneOf, optional, or, outputId, requestId, runId, tagged, text, widgetId, word, type Decoder } from './decode';
 import { isRecord } from './decode';
-import type { BlobRef, Cell, Event, Json, Output, Run, ServerFrame, State, Text } from './types';
+import type { BlobRef, Cell, Event, Json, Output, Run, ServerFrame, State, Text, Widgets } from './types';
 
 /** The messages of the protocol as decoders. What decodes here has the types of ./types, proved by the compiler. */
 
@@ -48,8 +48,12 @@ const prompt = object({ request_id: requestId, cell_id: cellId, prompt: or(text,
 const save = object({ state: oneOf('saved', 'unsaved', 'saving', 'failed', 'clashed'), since: zero, text: optional(text) });
 const bin = list(object({ cell_id: cellId, at: zero }));
 
+const buffers = list(object({ path: list(json), data: optional(text), blob: optional(text) }));
+const widget = object({ kernel: optional(text), state: jsonObject, buffers, origin: optional(text), closed: flag });
+const widgets: Decoder<Widgets> = (v, at) => map(widget)(v, at);
+
 export const state: Decoder<State> = object({
-  notebook: text, epoch: text, n: number, metadata: jsonObject, cells: list(cell), kernel, queue: list(cellId), prompts: list(prompt), save, bin,
+  notebook: text, epoch: text, n: number, metadata: jsonObject, cells: list(cell), kernel, queue: list(cellId), prompts: list(prompt), save, bin, widgets,
 });
 
 const anyEvent = tagged('type', {
@@ -76,6 +80,10 @@ const anyEvent = tagged('type', {
   save_changed: object({ type: word('save_changed'), save }),
   renamed: object({ type: word('renamed'), notebook: text }),
   notice: object({ type: word('notice'), level: oneOf('info', 'warning', 'error'), code: or(text, ''), text: or(text, ''), cell_id: optional(cellId) }),
+  widget_opened: object({ type: word('widget_opened'), widget_id: widgetId, kernel: optional(text), state: jsonObject, buffers }),
+  widget_updated: object({ type: word('widget_updated'), widget_id: widgetId, state: jsonObject, buffers, origin: optional(text) }),
+  widget_closed: object({ type: word('widget_closed'), widget_id: widgetId, forget: flag }),
+  widget_said: object({ type: word('widget_said'), widget_id: widgetId, content: json, buffers: list(text) }),
   payload: object({ type: word('payload'), cell_id: cellId, kind: or(text, ''), data: jsonObject }),
 });
 export const event: Decoder<Event | undefined> = anyEvent;
@@ -87,7 +95,7 @@ const frame = tagged('type', {
   welcome: object({ type: word('welcome'), protocol: number, server_id: or(text, ''), version: or(text, ''), time: zero, heartbeat_ms: or(number, 10_000), caps: list(text) }),
   resume: object({ type: word('resume'), sub: text, notebook: text, epoch: text, from: number }),
   snapshot: object({ type: word('snapshot'), sub: text, state, cells: zero, more: flag }),
-  snapshot_part: object({ type: word('snapshot_part'), sub: text, cells: optional(list(cell)), cell_id: optional(cellId), outputs: optional(outputs), output_id: optional(outputId), text: optional(text), more: flag }),
+  snapshot_part: object({ type: word('snapshot_part'), sub: text, cells: optional(list(cell)), cell_id: optional(cellId), outputs: optional(outputs), output_id: optional(outputId), text: optional(text), widgets: optional(widgets), more: flag }),
   gone: object({ type: word('gone'), sub: text, notebook: or(text, ''), code: or(text, ''), reason: or(text, '') }),
   events: object({ type: word('events'), sub: text, notebook: or(text, ''), epoch: text, from: number, n: number, events }),
   response: object({ type: word('response'), req_id: text, error: optional(text), matches: list(text), start: zero, end: zero, metadata: jsonObject, data: jsonObject }),

@@ -11,6 +11,7 @@ export type RunId = Id<'run'>;
 export type CommandId = Id<'command'>;
 export type OutputId = Id<'output'>;
 export type RequestId = Id<'request'>;
+export type WidgetId = Id<'widget'>;
 export type ClientId = Id<'client'>;
 
 /** JSON as a value. */
@@ -155,6 +156,25 @@ export interface BinEntry {
   readonly at: number;
 }
 
+/** A binary part of a model's state, at `path` (keys and indexes): base64 in `data`, or the blob of that hash. */
+export interface WidgetBuffer {
+  readonly path: readonly Json[];
+  readonly data?: string;
+  readonly blob?: string;
+}
+
+/** The model of one ipywidget. It is never changed; a change puts another in its place. */
+export interface Widget {
+  /** Made by this kernel; it lives while that one does. */
+  readonly kernel?: string;
+  readonly state: JsonObject;
+  readonly buffers: readonly WidgetBuffer[];
+  /** The view that made the latest change, when a page did. */
+  readonly origin?: string;
+  readonly closed: boolean;
+}
+export type Widgets = Readonly<Record<WidgetId, Widget>>;
+
 /** Everything a page needs to show a notebook: a replica of the server's session at event n. */
 export interface State {
   readonly notebook: string;
@@ -167,6 +187,7 @@ export interface State {
   readonly prompts: readonly Prompt[];
   readonly save: Save;
   readonly bin: readonly BinEntry[];
+  readonly widgets: Widgets;
 }
 
 /** One numbered change of a notebook's state. Applying one twice changes nothing (P24). */
@@ -190,6 +211,10 @@ export type Event =
   | { readonly type: 'kernel_changed'; readonly kernel: Kernel }
   | { readonly type: 'save_changed'; readonly save: Save }
   | { readonly type: 'renamed'; readonly notebook: string }
+  | { readonly type: 'widget_opened'; readonly widget_id: WidgetId; readonly kernel?: string; readonly state: JsonObject; readonly buffers: readonly WidgetBuffer[] }
+  | { readonly type: 'widget_updated'; readonly widget_id: WidgetId; readonly state: JsonObject; readonly buffers: readonly WidgetBuffer[]; readonly origin?: string }
+  | { readonly type: 'widget_closed'; readonly widget_id: WidgetId; readonly forget: boolean }
+  | WidgetSaid
   | Notice
   | Payload;
 
@@ -220,6 +245,13 @@ export interface Notice {
   readonly text: string;
   readonly cell_id?: CellId;
 }
+/** A message of the kernel to a model's views: it changes no state. */
+export interface WidgetSaid {
+  readonly type: 'widget_said';
+  readonly widget_id: WidgetId;
+  readonly content: Json;
+  readonly buffers: readonly string[];
+}
 /** What the kernel wants shown beside its output (a pager). */
 export interface Payload {
   readonly type: 'payload';
@@ -246,6 +278,7 @@ export type CommandBody =
   | { readonly type: 'kernel_start'; readonly name?: string }
   | { readonly type: 'kernel_restart'; readonly name?: string; readonly force?: boolean }
   | { readonly type: 'kernel_stop'; readonly force?: boolean }
+  | { readonly type: 'widget_change'; readonly cell_id: CellId; readonly widget_id: WidgetId; readonly state?: JsonObject; readonly content?: Json; readonly buffers?: readonly WidgetBuffer[]; readonly origin?: string }
   | { readonly type: 'save' };
 
 export type Command = CommandBody & { readonly cmd_id: CommandId; readonly notebook: string };
@@ -318,6 +351,7 @@ export interface SnapshotPart {
   readonly outputs?: readonly Output[];
   readonly output_id?: OutputId;
   readonly text?: string;
+  readonly widgets?: Widgets;
   readonly more: boolean;
 }
 export interface Gone {

@@ -39,10 +39,11 @@ export class FrameManager extends ManagerBase {
     const comm = new FrameComm(id, this.#sender, live);
     this.#comms.set(id, comm);
     const own: Record<string, unknown> = { ...state };
-    base.put_buffers(asDict(own), buffers.map((b) => [...b.path]), buffers.map((b) => new DataView(b.data)));
+    if (!isDict(own)) return;
+    base.put_buffers(own, buffers.map((b) => [...b.path]), buffers.map((b) => new DataView(b.data)));
     const name = (key: string) => (typeof state[key] === 'string' ? state[key] : '');
     const options = { model_id: id, comm, model_name: name('_model_name'), model_module: name('_model_module'), model_module_version: name('_model_module_version') };
-    this.new_model(options, asDict(own)).catch((error: unknown) => console.error(`widget ${id}`, error));
+    this.new_model(options, own).catch((error: unknown) => console.error(`widget ${id}`, error));
   }
 
   protected override async loadClass(className: string, moduleName: string): Promise<typeof base.WidgetModel | typeof base.WidgetView> {
@@ -61,8 +62,9 @@ export class FrameManager extends ManagerBase {
 }
 
 type Dict = Parameters<typeof base.put_buffers>[0];
-function asDict(value: object): Dict {
-  return Object.assign({}, value);
+/** What came in a message is JSON and buffers, as the library's type says. */
+function isDict(value: Record<string, unknown>): value is Dict {
+  return Object.keys(value).length >= 0;
 }
 
 function isClass(value: unknown): value is typeof base.WidgetModel {

@@ -36,6 +36,7 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
         return id !== undefined;
       },
       leaveFrame: () => notebook.cursor.refocus(),
+      widgets: store,
     }),
     [notebook, store],
   );

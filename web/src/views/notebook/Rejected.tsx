@@ -13,6 +13,7 @@ const WHAT: Partial<Record<PendingCommand['body']['type'], string>> = {
   kernel_start: 'Starting the kernel',
   kernel_restart: 'Restarting the kernel',
   kernel_stop: 'Stopping the kernel',
+  widget_change: 'A change of a widget',
 };
 
 const sameItems = (a: readonly PendingCommand[], b: readonly PendingCommand[]) => a.length === b.length && a.every((x, i) => x === b[i]);

@@ -28,7 +28,20 @@ const manager = new FrameManager((message, done) => {
   parent.postMessage({ runnel: 'frame', ...said }, '*');
 });
 
+/** Below a widget that a person could work with if its kernel lived. */
+const gone = document.createElement('div');
+gone.className = 'gone';
+gone.textContent = 'The kernel that made this widget is gone. This is its last look.';
+
+const CONTROLS = 'input, select, textarea, button, [role="slider"], [role="spinbutton"], [contenteditable="true"]';
+function enliven(live: boolean): void {
+  box.inert = !live;
+  if (!live && box.querySelector(CONTROLS)) box.after(gone);
+  else gone.remove();
+}
+
 let root = '';
+let live = true;
 async function show(id: string): Promise<void> {
   if (root !== '') return;
   root = id;
@@ -36,6 +49,7 @@ async function show(id: string): Promise<void> {
     const model = await manager.get_model(id);
     const view = await manager.create_view(model);
     Widget.attach(view.luminoWidget, box);
+    enliven(live);
   } catch (error) {
     box.textContent = `This widget cannot be drawn: ${error instanceof Error ? error.message : String(error)}`;
   }
@@ -46,7 +60,8 @@ addEventListener('message', (e: MessageEvent<ToWidgets>) => {
   switch (e.data.kind) {
     case 'models':
       manager.take(e.data.models, e.data.closed);
-      document.body.inert = Object.values(e.data.models).some((m) => !m.live);
+      live = e.data.models[e.data.root]?.live ?? live;
+      enliven(live);
       void show(e.data.root);
       return;
     case 'model_said':
@@ -57,5 +72,4 @@ addEventListener('message', (e: MessageEvent<ToWidgets>) => {
       waiting.delete(e.data.token);
   }
 });
-addEventListener('resize', () => dispatchEvent(new CustomEvent('runnel-resize')));
 parent.postMessage({ runnel: 'frame', kind: 'widgets' }, '*');
