@@ -69,6 +69,7 @@ after --keep-for.`,
 	flags.DurationVar(&o.config.InputTimeout, "input-timeout", 5*time.Minute, "how long input() waits for an answer; 0 is for ever")
 	flags.DurationVar(&o.config.KeepFor, "keep-for", time.Hour, "how long kernels wait for a server after their last cell")
 	flags.DurationVar(&o.config.IdleCull, "cull-idle", 0, "stop kernels that have been idle for so long; 0 is never")
+	flags.Var((*byteCount)(&o.config.KernelMemory), "kernel-memory", "how much memory a kernel and its children may use, as 8G, where the system lets us limit it; 0 is no limit")
 	flags.StringVar(&o.logFormat, "log-format", "text", "how to log on standard error: text or json")
 	flags.TextVar(&o.logLevel, "log-level", slog.LevelWarn, "least level to log: debug, info, warn or error")
 	return cmd

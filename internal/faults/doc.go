@@ -9,7 +9,6 @@
 //
 // Rows of the table that have no test here, and why:
 //
-//   - F4, a kernel out of memory: needs a memory cgroup that was delegated to the user; internal/kernel TestMemory makes one where it may.
 //   - F14, a clock that jumps: no test may set the machine's clock. Order is by event number everywhere; deadlines are tested with
 //     a clock passed in (internal/session queue_test.go) and with testing/synctest (internal/gateway).
 //   - F21 and F22, reload and sleep of a real browser: web/e2e, with Chromium.

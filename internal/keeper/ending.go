@@ -162,7 +162,7 @@ type oomWatch struct {
 func (o *oomWatch) begin(pid int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.path = oomCounter(pid)
+	o.path = oomFile(pid)
 	o.newer, _ = readOOM(o.path)
 	o.older = o.newer
 }

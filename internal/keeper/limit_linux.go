@@ -5,62 +5,151 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
+
+// cgroups is where the system shows its control groups.
+const cgroups = "/sys/fs/cgroup"
+
+// memoryGroup is a control group that may have a say about memory: of version 1, where memory has a tree of its own, or of 2.
+type memoryGroup struct {
+	dir string
+	v2  bool
+}
+
+// memoryGroups reads /proc/<pid>/cgroup: the groups to try, the tree of version 1 first, as where it is there 2 has no say about memory.
+func memoryGroups(text string) []memoryGroup {
+	var v1, v2 []memoryGroup
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		f := strings.SplitN(line, ":", 3)
+		switch {
+		case len(f) != 3:
+		case f[0] == "0" && f[1] == "":
+			v2 = append(v2, memoryGroup{dir: filepath.Join(cgroups, f[2]), v2: true})
+		case f[1] == "memory":
+			v1 = append(v1, memoryGroup{dir: filepath.Join(cgroups, "memory", f[2])})
+		}
+	}
+	return append(v1, v2...)
+}
+
+func memoryGroupsOf(pid int) ([]memoryGroup, error) {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	return memoryGroups(string(b)), err
+}
 
 // limitMemory puts a process into a cgroup of its own, below the one it is in,
 // that may use at most limit bytes. It needs a system that lets us make one: as root,
 // in most containers, or where the service manager delegates. release removes it
 // when all its processes are gone.
 func limitMemory(pid int, limit int64) (release func(), err error) {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	groups, err := memoryGroupsOf(pid)
 	if err != nil {
 		return nil, err
 	}
 	errs := []error{errors.New("no memory cgroup")}
-	for _, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
-		f := strings.SplitN(line, ":", 3)
-		if len(f) != 3 {
-			continue
+	for _, g := range groups {
+		inner, err := g.below(fmt.Sprintf("runnel-%d", pid))
+		if err == nil {
+			err = inner.enter(pid, limit)
 		}
-		var dir, file string
-		switch f[1] {
-		case "":
-			dir, file = filepath.Join("/sys/fs/cgroup", f[2]), "memory.max"
-		case "memory":
-			dir, file = filepath.Join("/sys/fs/cgroup/memory", f[2]), "memory.limit_in_bytes"
-		default:
-			continue
+		if err == nil {
+			return func() { _ = os.Remove(inner.dir) }, nil
 		}
-		group := filepath.Join(dir, fmt.Sprintf("runnel-%d", pid))
-		if err := enter(group, file, pid, limit); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		return func() { _ = os.Remove(group) }, nil
+		errs = append(errs, err)
 	}
 	return nil, fmt.Errorf("limit memory: %w", errors.Join(errs...))
 }
 
-func enter(group, file string, pid int, limit int64) error {
-	if err := os.Mkdir(group, 0o755); err != nil {
+// below makes a group within this one. In version 2 the group must hand memory on to those below it, which it can only while no process
+// is in it itself: so it works at the system's own root, and where whoever started us has made it so.
+func (g memoryGroup) below(name string) (memoryGroup, error) {
+	inner := memoryGroup{dir: filepath.Join(g.dir, name), v2: g.v2}
+	if g.v2 {
+		if err := g.handOn(); err != nil {
+			return inner, err
+		}
+	}
+	return inner, os.Mkdir(inner.dir, 0o755)
+}
+
+func (g memoryGroup) handOn() error {
+	control := filepath.Join(g.dir, "cgroup.subtree_control")
+	given, err := os.ReadFile(control)
+	if err != nil || slices.Contains(strings.Fields(string(given)), "memory") {
 		return err
 	}
-	err := os.WriteFile(filepath.Join(group, file), []byte(strconv.FormatInt(limit, 10)), 0)
+	return set(control, "+memory")
+}
+
+// enter limits the group and puts the process in. Without the limit on swap the system would move memory there first, for minutes.
+func (g memoryGroup) enter(pid int, limit int64) error {
+	value := strconv.FormatInt(limit, 10)
+	var err error
+	if g.v2 {
+		err = set(filepath.Join(g.dir, "memory.max"), value)
+		_ = set(filepath.Join(g.dir, "memory.swap.max"), "0")
+	} else {
+		err = set(filepath.Join(g.dir, "memory.limit_in_bytes"), value)
+		_ = set(filepath.Join(g.dir, "memory.memsw.limit_in_bytes"), value)
+	}
 	if err == nil {
-		// Without this the system would move to swap first, for minutes.
-		for _, swap := range []string{"memory.swap.max", "memory.memsw.limit_in_bytes"} {
-			value := strconv.FormatInt(limit, 10)
-			if swap == "memory.swap.max" {
-				value = "0"
-			}
-			_ = os.WriteFile(filepath.Join(group, swap), []byte(value), 0)
-		}
-		err = os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0)
+		err = set(filepath.Join(g.dir, "cgroup.procs"), strconv.Itoa(pid))
 	}
 	if err != nil {
-		_ = os.Remove(group)
+		_ = os.Remove(g.dir)
 	}
 	return err
+}
+
+// set writes to a file of the system's, and makes none.
+func set(path, value string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(value)
+	return errors.Join(err, f.Close())
+}
+
+// oomFile finds where the system counts the processes it killed in the groups of pid because memory ran out; empty when it does not say.
+func oomFile(pid int) string {
+	groups, _ := memoryGroupsOf(pid)
+	for _, g := range groups {
+		for _, path := range g.oomFiles() {
+			if _, ok := readOOM(path); ok {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+func (g memoryGroup) oomFiles() []string {
+	if g.v2 {
+		return []string{filepath.Join(g.dir, "memory.events")}
+	}
+	// In a container the path may be the host's; its own group is at the top then.
+	return []string{filepath.Join(g.dir, "memory.oom_control"), filepath.Join(cgroups, "memory", "memory.oom_control")}
+}
+
+func readOOM(path string) (int64, bool) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return 0, false
+	}
+	return oomKills(string(b))
+}
+
+// oomKills reads memory.events (version 2) or memory.oom_control (1): both have a line "oom_kill N".
+func oomKills(text string) (int64, bool) {
+	for line := range strings.Lines(text) {
+		if v, ok := strings.CutPrefix(line, "oom_kill "); ok {
+			n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
+			return n, err == nil
+		}
+	}
+	return 0, false
 }

@@ -76,7 +76,7 @@ func Marked(string) []int { return nil }
 
 func maxRSS(u syscall.Rusage) int64 { return u.Maxrss }
 
-func oomCounter(int) string        { return "" }
+func oomFile(int) string           { return "" }
 func readOOM(string) (int64, bool) { return 0, false }
 func preferForOOM(int)             {}
 

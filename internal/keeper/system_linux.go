@@ -3,7 +3,6 @@ package keeper
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -130,51 +129,6 @@ func Marked(entry string) []int {
 }
 
 func maxRSS(u syscall.Rusage) int64 { return u.Maxrss * 1024 }
-
-// oomCounter finds where the system counts the processes it killed in the
-// cgroup of pid because memory ran out; empty when it does not say.
-func oomCounter(pid int) string {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
-	if err != nil {
-		return ""
-	}
-	for _, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
-		f := strings.SplitN(line, ":", 3)
-		if len(f) != 3 {
-			continue
-		}
-		var candidates []string
-		switch f[1] {
-		case "":
-			candidates = []string{filepath.Join("/sys/fs/cgroup", f[2], "memory.events")}
-		case "memory":
-			candidates = []string{
-				filepath.Join("/sys/fs/cgroup/memory", f[2], "memory.oom_control"),
-				"/sys/fs/cgroup/memory/memory.oom_control",
-			}
-		}
-		for _, path := range candidates {
-			if _, ok := readOOM(path); ok {
-				return path
-			}
-		}
-	}
-	return ""
-}
-
-func readOOM(path string) (int64, bool) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return 0, false
-	}
-	for _, line := range strings.Split(string(b), "\n") {
-		if v, ok := strings.CutPrefix(line, "oom_kill "); ok {
-			n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
-			return n, err == nil
-		}
-	}
-	return 0, false
-}
 
 // preferForOOM lets the system, when memory runs out, end this process rather
 // than us or the server.

@@ -29,6 +29,7 @@ type Config struct {
 	InputTimeout time.Duration // of a prompt; 0: never
 	KeepFor      time.Duration // how long kernels wait for a server; 0: an hour
 	IdleCull     time.Duration // stop kernels idle for so long; 0: never
+	KernelMemory int64         // bytes that a kernel and its children may use, where the system lets us say so; 0: no limit
 
 	Exe      string           // the program to start keepers with; empty: this one
 	Launcher session.Launcher // in place of real kernels, for tests

@@ -23,12 +23,13 @@ type launcher struct {
 	finder *pyenv.Finder
 	folder *files.Folder
 	python string
+	memory int64 // that a kernel may use, 0: no limit
 }
 
 var _ session.Launcher = (*launcher)(nil)
 
 func newLauncher(cfg Config, finder *pyenv.Finder, folder *files.Folder) (*launcher, error) {
-	l := &launcher{finder: finder, folder: folder, python: cfg.Python}
+	l := &launcher{finder: finder, folder: folder, python: cfg.Python, memory: cfg.KernelMemory}
 	kc := kernel.Config{RuntimeDir: cfg.Place.Runtime, Exe: cfg.Exe, KeepFor: cfg.KeepFor, Logger: cfg.Logger, Transport: jupyter.TransportIPC}
 	var err error
 	if l.ipc, err = kernel.NewManager(kc); err != nil {
@@ -73,6 +74,7 @@ func (l *launcher) Launch(ctx context.Context, req session.LaunchRequest) (sessi
 	k, err := manager.Launch(ctx, kernel.LaunchSpec{
 		KernelID: kernel.ID(req.KernelID), NotebookID: req.Notebook, Argv: argv, Env: kernel.Environ(os.Environ(), choice.Env), Cwd: dir,
 		InterruptMode: choice.InterruptMode, Name: choice.Name, Language: choice.Language,
+		MemoryMax: l.memory,
 	})
 	if err != nil {
 		return nil, session.LaunchInfo{}, fault.Wrap(fault.Unavailable, "The kernel "+choice.DisplayName+" could not be started: "+err.Error(), err)
