@@ -43,6 +43,7 @@ type Journal struct {
 	wg     sync.WaitGroup
 	once   sync.Once
 	failed failure
+	blobs  sync.RWMutex // held for writing where one is removed
 
 	// owned by the writer goroutine
 	conn  *sqlite.Conn
@@ -80,7 +81,7 @@ func (f *failure) set(err error) {
 }
 
 const schema = `
-CREATE TABLE IF NOT EXISTS notebooks (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, live INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS notebooks (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, live INTEGER NOT NULL DEFAULT 0, missing INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS batches (notebook INTEGER NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL, sum BLOB NOT NULL, data BLOB NOT NULL, PRIMARY KEY (notebook, seq));
 CREATE TABLE IF NOT EXISTS snapshots (notebook INTEGER PRIMARY KEY, seq INTEGER NOT NULL, n INTEGER NOT NULL, sum BLOB NOT NULL, data BLOB NOT NULL);
 `
@@ -131,6 +132,11 @@ func (j *Journal) openDatabase() error {
 		}
 	}
 	_ = os.Remove(filepath.Join(j.dir, "marks"))
+	// The new database counts notebooks from 1 again: the old ones' spill files go with the old one.
+	spill := filepath.Join(j.dir, "spill")
+	if err := errors.Join(os.Rename(spill, aside+".spill"), os.MkdirAll(spill, 0o700)); err != nil {
+		return fmt.Errorf("move damaged journal aside: %w", err)
+	}
 	j.log.Error("journal is damaged; moved aside", "to", aside, "err", err)
 	if conn, err = openConn(j.path()); err != nil {
 		return fmt.Errorf("open journal anew: %w", err)
@@ -162,6 +168,9 @@ func openConn(path string) (_ *sqlite.Conn, err error) {
 	if err := sqlitex.ExecuteScript(conn, schema, nil); err != nil {
 		return nil, err
 	}
+	if err := addMissing(conn); err != nil {
+		return nil, err
+	}
 	sound := false
 	err = sqlitex.ExecuteTransient(conn, "PRAGMA quick_check(1)", &sqlitex.ExecOptions{ResultFunc: func(s *sqlite.Stmt) error {
 		sound = s.ColumnText(0) == "ok"
@@ -171,6 +180,19 @@ func openConn(path string) (_ *sqlite.Conn, err error) {
 		err = errDamaged
 	}
 	return conn, err
+}
+
+// addMissing adds the column to a database of an earlier version; what that version writes later leaves it at its default.
+func addMissing(conn *sqlite.Conn) error {
+	there := false
+	err := sqlitex.ExecuteTransient(conn, "SELECT 1 FROM pragma_table_info('notebooks') WHERE name = 'missing'", &sqlitex.ExecOptions{ResultFunc: func(*sqlite.Stmt) error {
+		there = true
+		return nil
+	}})
+	if err != nil || there {
+		return err
+	}
+	return sqlitex.ExecuteTransient(conn, "ALTER TABLE notebooks ADD COLUMN missing INTEGER NOT NULL DEFAULT 0", nil)
 }
 
 var errDamaged = errors.New("the database is damaged")

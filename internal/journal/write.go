@@ -336,8 +336,10 @@ func (j *Journal) cut(conn *sqlite.Conn, id NotebookID, seq uint64, all bool) {
 func (j *Journal) Notebook(ctx context.Context, path string) (NotebookID, error) {
 	var id NotebookID
 	err := j.do(ctx, &op{run: func(conn *sqlite.Conn) error {
-		if err := sqlitex.Execute(conn, "INSERT OR IGNORE INTO notebooks (path) VALUES (?)", &sqlitex.ExecOptions{Args: []any{path}}); err != nil {
-			return err
+		for _, query := range []string{"INSERT OR IGNORE INTO notebooks (path) VALUES (?)", "UPDATE notebooks SET missing = 0 WHERE path = ? AND missing <> 0"} {
+			if err := sqlitex.Execute(conn, query, &sqlitex.ExecOptions{Args: []any{path}}); err != nil {
+				return err
+			}
 		}
 		return sqlitex.Execute(conn, "SELECT id FROM notebooks WHERE path = ?", &sqlitex.ExecOptions{Args: []any{path}, ResultFunc: func(s *sqlite.Stmt) error {
 			id = NotebookID(s.ColumnInt64(0))
@@ -373,20 +375,6 @@ func (j *Journal) Rename(ctx context.Context, id NotebookID, path string) error 
 		}
 		return sqlitex.Execute(conn, "UPDATE notebooks SET path = ? WHERE id = ?", &sqlitex.ExecOptions{Args: []any{path, int64(id)}})
 	}})
-}
-
-// Forget removes all the journal has of a notebook.
-func (j *Journal) Forget(ctx context.Context, id NotebookID) error {
-	o := &op{then: func() { delete(j.heads, id) }}
-	o.run = func(conn *sqlite.Conn) error {
-		for _, table := range []string{"batches WHERE notebook", "snapshots WHERE notebook", "notebooks WHERE id"} {
-			if err := sqlitex.Execute(conn, "DELETE FROM "+table+" = ?", &sqlitex.ExecOptions{Args: []any{int64(id)}}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return j.do(ctx, o)
 }
 
 // SetLive says whether something may be going on in a notebook, so that the next server has to open it.

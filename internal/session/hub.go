@@ -81,6 +81,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	wg.Go(func() { h.passChanges(life) })
 	err := h.recover(ctx)
 	close(h.ready)
+	wg.Go(func() { h.collectDaily(ctx) })
 	<-ctx.Done()
 	h.mu.Lock()
 	h.ctx = nil
