@@ -280,14 +280,47 @@ p.pid`))
 	})
 }
 
+// F30: a kernel that ignores SIGINT and SIGTERM, in code that catches everything. An interrupt does not end it and is not said to have; a
+// restart that is not forced has ended it all the same within 10 s, and its child with it.
+func TestF30_kernel_ignores_signals(t *testing.T) {
+	s := newServer(t, "7")
+	c := s.Client("deaf.ipynb")
+	pid := atoi(t, value(t, c, "pid", "import os; os.getpid()"))
+	run := start(t, c, "deaf", `import signal, subprocess, time
+child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP): signal.signal(s, signal.SIG_IGN)
+print(child.pid, flush=True)
+while True:
+    try: time.sleep(1)
+    except BaseException: pass`)
+	printed(t, c, "deaf", 2, 30*time.Second)
+	child := atoi(t, streamText(t, s, c.State(), "deaf"))
+	do(t, c, protocol.Command{Type: protocol.CmdInterrupt})
+	if got := c.State().Cell("deaf").Run.State; got != protocol.StateRunning {
+		t.Errorf("the run that goes on is shown as %s", got)
+	}
+	do(t, c, protocol.Command{Type: protocol.CmdKernelRestart})
+	finish(t, c, run, 10*time.Second, protocol.StatusInterrupted)
+	eventually(t, 10*time.Second, "the kernel and its child are gone", func() bool { return !alive(pid) && !alive(child) })
+	if got := value(t, c, "again", "6*7"); got != "42" {
+		t.Errorf("the new kernel says %s", got)
+	}
+}
+
 // Promise 10, last sentence: when no server comes back, kernels and their children are gone after the stated time.
 func TestKernels_end_when_no_server_returns(t *testing.T) {
-	s := newServer(t, "7", "--keep-for", "2s")
+	wait := time.Duration(short(2, 60)) * time.Second
+	s := newServer(t, "7", "--keep-for", wait.String())
 	c := s.Client("alone.ipynb")
 	pid := atoi(t, value(t, c, "pid", "import os; os.getpid()"))
 	keeper := atoi(t, value(t, c, "ppid", "os.getppid()"))
+	child := atoi(t, value(t, c, "child", "import subprocess; subprocess.Popen(['sleep', '600'], start_new_session=True).pid"))
 	s.Kill()
-	eventually(t, 20*time.Second, "kernel and keeper are gone", func() bool { return !alive(pid) && !alive(keeper) })
+	killed := time.Now()
+	eventually(t, wait+20*time.Second, "kernel, child and keeper are gone", func() bool { return !alive(pid) && !alive(child) && !alive(keeper) })
+	if took := time.Since(killed); took < wait {
+		t.Errorf("they were gone after %v already", took)
+	}
 	s.Start()
 }
 

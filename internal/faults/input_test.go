@@ -122,6 +122,35 @@ func TestInput_interrupt_and_restart_while_waiting(t *testing.T) {
 	}
 }
 
+// Promise 4: run all while a prompt waits: the box stays as it is, with its cell running, and the runs wait behind it.
+func TestInput_run_all_while_waiting(t *testing.T) {
+	s := newServer(t, "7")
+	c := s.Client("all.ipynb")
+	value(t, c, "first", "print('first')")
+	run := start(t, c, "ask", "input('one: ')")
+	p := waitPrompt(t, c, 20*time.Second)
+	do(t, c, protocol.Command{Type: protocol.CmdRun})
+	late := s.Client("all.ipynb")
+	if got := waitPrompt(t, late, 10*time.Second); got.RequestID != p.RequestID {
+		t.Error("run all replaced the live prompt")
+	}
+	if st := late.State(); st.Cell("ask").Run.ID != run || st.Cell("ask").Run.State != protocol.StateRunning || len(st.Queue) != 2 {
+		t.Errorf("the waiting cell is %+v, the queue %v", st.Cell("ask").Run, st.Queue)
+	}
+	answer(t, c, p, "x")
+	finish(t, c, run, 20*time.Second, protocol.StatusOK)
+	waitPromptText(t, c, "one: ")
+	answer(t, c, waitPrompt(t, c, 20*time.Second), "y")
+	if err := c.Wait(within(t, 20*time.Second), "run all to end", func(st *protocol.State) bool {
+		return len(st.Queue) == 0 && st.Kernel.State == protocol.KernelIdle
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := resultText(c.State(), "ask"); got != "'y'" {
+		t.Errorf("the second run says %s", got)
+	}
+}
+
 // Promise 4: a password typed at getpass is found in no file, journal, spool, log or second tab.
 func TestInput_password_is_nowhere(t *testing.T) {
 	s := newServer(t, "7", "--log-format", "json")
