@@ -39,18 +39,20 @@ const bar = async (cell: Locator): Promise<string> => (await frame(cell).locator
 const counted = async (cell: Locator): Promise<number> => Number(/(\d+)\/400/.exec(await bar(cell))?.[1] ?? -1);
 
 it('a bar of tqdm moves, goes on after a reload and a killed server, and looks the same at the end', async () => {
-  const tab = await open('from tqdm.notebook import tqdm\nimport os, time\nfor i in tqdm(range(400), desc="Reading"):\n    while i == 200 and not os.path.exists("go-on"): time.sleep(0.05)\n    time.sleep(0.005)');
+  // It waits at 100 and at 250 until it is let go on.
+  const tab = await open('from tqdm.notebook import tqdm\nimport os, time\nfor i in tqdm(range(400), desc="Reading", mininterval=0):\n    while i in (100, 250) and not os.path.exists(f"past-{i}"): time.sleep(0.05)\n    time.sleep(0.002)');
+  const past = (i: number) => writeFile(join(server.folder, `past-${i}`), '');
   const cell = tab.nth(1);
   await tab.run(cell);
-  await expect.poll(() => counted(cell), { timeout: 30_000 }).toBeGreaterThan(10);
-  const before = await counted(cell);
-  await expect.poll(() => counted(cell)).toBeGreaterThan(before);
+  await expect.poll(() => counted(cell), { timeout: 30_000 }).toBe(100);
   await tab.page.reload();
   await tab.ready();
-  await expect.poll(() => counted(cell), { timeout: 30_000 }).toBeGreaterThan(before);
+  await expect.poll(() => counted(cell), { timeout: 30_000 }).toBe(100);
+  await past(100);
+  await expect.poll(() => counted(cell), { timeout: 30_000 }).toBe(250);
   await server.kill();
+  await past(250);
   await server.up();
-  await writeFile(join(server.folder, 'go-on'), '');
   await expect.poll(() => counted(cell), { timeout: 40_000 }).toBe(400);
   await tab.ended(cell);
   const style = () => frame(cell).locator('.progress-bar').getAttribute('class');

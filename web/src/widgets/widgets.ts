@@ -2,6 +2,8 @@ import controlsCss from '@jupyter-widgets/controls/css/widgets-base.css?inline';
 import luminoCss from '@jupyter-widgets/controls/css/lumino.css?inline';
 import sliderCss from '@jupyter-widgets/controls/css/nouislider-custom.css?inline';
 import { Widget } from '@lumino/widgets';
+import widgetCss from '@lumino/widgets/style/widget.css?inline';
+import ansi from '../styles/ansi.css?inline';
 import icons from './icons.css?inline';
 import { FrameManager } from './manager';
 import look from './look.css?inline';
@@ -12,7 +14,7 @@ import type { FromWidgets, ToWidgets } from './words';
  * page nothing but messages. Bundled apart from the page, fetched by it when the first widget is shown, run in the frame only.
  */
 const style = document.createElement('style');
-style.textContent = [sliderCss, luminoCss, controlsCss, icons, look].join('\n');
+style.textContent = [widgetCss, sliderCss, luminoCss, controlsCss, icons, ansi, look].join('\n');
 document.head.append(style);
 
 const box = document.createElement('div');
