@@ -65,6 +65,7 @@ func (c *core) openWidget(id protocol.WidgetID, data commData, buffers [][]byte)
 			return
 		}
 	}
+	hideSecret(data.State, data.State)
 	e := protocol.WidgetOpened{WidgetID: id, Kernel: c.priv.KernelID, State: data.State, Buffers: c.keepBuffers(data.BufferPaths, buffers)}
 	if e.State = c.keepAttributes(data.State); sizeOfState(e.State) > protocol.WidgetBytesMax {
 		c.tellOnce("widget_too_large", "A widget is too large to be shown.")
@@ -85,6 +86,7 @@ func (c *core) updateWidget(id protocol.WidgetID, data commData, buffers [][]byt
 			state[key] = value
 		}
 	}
+	hideSecret(w.State, state)
 	if isOutputModel(w.State) {
 		c.capturesChange(id, state)
 		delete(state, "msg_id") // of use to the session alone
@@ -117,6 +119,15 @@ func (c *core) tellOnce(code, text string) {
 		c.notice("warning", code, text, "")
 	}
 }
+
+// hideSecret empties what was typed into a Password widget: it is in no state, journal or file (P39).
+func hideSecret(model, state map[string]json.RawMessage) {
+	if _, has := state["value"]; has && isSecret(model) {
+		state["value"] = json.RawMessage(`""`)
+	}
+}
+
+func isSecret(model map[string]json.RawMessage) bool { return string(model["_model_name"]) == `"PasswordModel"` }
 
 func isOutputModel(state map[string]json.RawMessage) bool {
 	return string(state["_model_name"]) == `"`+outputModel+`"`

@@ -215,6 +215,25 @@ func TestWidgets_changes_refused(t *testing.T) {
 	}
 }
 
+func TestWidgets_password_is_not_kept(t *testing.T) {
+	b := widgetBench(t)
+	b.says(opens("p", "PasswordModel", map[string]any{"value": ""}), views("p"))
+	b.accept(change("p", "value", `"s3cret"`))
+	if m := sent[sendMessage](b); len(m) != 1 || string(m[0].Content.(commContent).Data.State["value"]) != `"s3cret"` {
+		t.Errorf("sent %s", asJSON(m))
+	}
+	b.says(comm("comm_msg", "p", "comm-x", map[string]any{"method": "echo_update", "state": map[string]any{"value": "s3cret"}}))
+	b.wantAttribute("p", "value", `""`)
+	for _, batch := range b.loaded.Batches {
+		if strings.Contains(string(batch.Data), "s3cret") {
+			t.Errorf("in the journal: %s", batch.Data)
+		}
+	}
+	if strings.Contains(asJSON(b.events), "s3cret") {
+		t.Error("in an event")
+	}
+}
+
 func TestWidgets_restart_forgets_what_is_not_shown(t *testing.T) {
 	b := widgetBench(t)
 	b.says(opens("box", "HBoxModel", map[string]any{"children": []string{"IPY_MODEL_in"}}), opens("in", "LabelModel", nil), opens("hidden", "LabelModel", nil), views("box"))

@@ -412,7 +412,8 @@ export class NotebookStore extends NotebookActions implements NotebookView {
   }
   /** A change of a widget's model by a person; `done` when the server has it, or has refused it. */
   changeWidget(cell: CellId, what: WidgetChange, done: (taken: boolean) => void): void {
-    this.#changes.set(this.submit({ type: 'widget_change', cell_id: cell, ...what }), done);
+    const secret = this.#state.widgets[what.widget_id]?.state['_model_name'] === 'PasswordModel';
+    this.#changes.set(this.submit({ type: 'widget_change', cell_id: cell, ...what }, { secret }), done);
   }
   complete(_: CellId, code: string, cursor: number, signal: AbortSignal): Promise<KernelResponse> {
     return this.#parts.outlet.request({ kind: 'complete', code, cursor }, signal);

@@ -13,6 +13,9 @@ it('finds what a widget is made of, however deep, and nothing else', () => {
   });
   expect([...reachable(all, 'box').keys()].sort()).toEqual(['a', 'box', 'deep', 'l', 'out']);
   expect(reachable(all, 'nobody').size).toBe(0);
+  const link = (to: string) => widget({ _model_name: 'LinkModel', source: ['IPY_MODEL_a', 'value'], target: [`IPY_MODEL_${to}`, 'value'] });
+  const linked = models({ ...all, inside: link('l'), outside: link('other') });
+  expect([...reachable(linked, 'box').keys()].filter((id) => id.endsWith('side'))).toEqual(['inside']);
 });
 
 it('sends what changed, once', () => {

@@ -20,7 +20,17 @@ export function reachable(widgets: Widgets, root: string): Map<string, Widget> {
     named(widget.state, add);
   };
   add(root);
+  for (const [id, widget] of Object.entries(all)) if (isLinkOf(widget, found)) found.set(id, widget);
   return found;
+}
+
+/** A link between widgets that are both there: it works where they are shown. */
+function isLinkOf(widget: Widget, found: ReadonlyMap<string, Widget>): boolean {
+  const name = widget.state['_model_name'];
+  if (name !== 'LinkModel' && name !== 'DirectionalLinkModel') return false;
+  const ends: string[] = [];
+  named([widget.state['source'] ?? null, widget.state['target'] ?? null], (id) => ends.push(id));
+  return ends.length === 2 && ends.every((id) => found.has(id));
 }
 
 /** The models that a value names: "IPY_MODEL_<id>", and what an Output widget shows. */
