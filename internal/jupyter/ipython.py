@@ -131,33 +131,48 @@ class Variables:
 
 
 PIECE = 1 << 20  # characters
+PAUSE, BURST = 0.01, 0.05  # seconds
 
 
-def in_pieces(streams):
+class Pause:
+    # How long a stream waits before it sends what was printed: not at all, unless it has sent much of late.
+    def __get__(self, stream, owner=None):
+        return 0 if stream is None else max(0, stream._runnel_sent - BURST - time.monotonic())
+
+
+def send_soon(streams):
+    # To send, the thread that does it takes the interpreter from the one that prints, several times for each message.
+    # So a few messages go at once, and what is a flood goes in one each PAUSE.
+    #
     # What is printed faster than it is sent is gathered into one message, and the larger that is, the longer it takes
-    # and the more is gathered meanwhile: hundreds of megabytes. So a message holds a piece, and who prints waits while
-    # more than that is not sent yet. It is done to the class: IPython puts a write of its own on the object.
+    # and the more is gathered meanwhile: hundreds of megabytes. So a message holds a piece, and who prints waits until
+    # a piece is sent. It is done to the class: IPython puts a write of its own on the object.
     if not hasattr(streams, "_flush_buffers"):
+        sys.stdout.flush_interval = sys.stderr.flush_interval = 0
         return
-    schedule, buffers = streams._schedule_flush, streams._flush_buffers
+    write, buffers = streams.write, streams._flush_buffers
+    streams._runnel_unsent, streams._runnel_sent = 0, 0
 
-    def schedule_flush(self):
-        schedule(self)
-        with self._buffer_lock:
-            waiting = sum(buffer.tell() for buffer in self._buffers.values())
-        if waiting >= PIECE:
+    def piecewise(self, string):
+        written = write(self, string)
+        self._runnel_unsent += len(string)
+        if self._runnel_unsent >= PIECE:
             self.flush()
+        return written
 
     def flush_buffers(self):
+        self._runnel_unsent = 0
         for parent, string in buffers(self):
+            if string:
+                now = time.monotonic()
+                self._runnel_sent = min(max(self._runnel_sent, now), now + BURST) + PAUSE
             for at in range(0, len(string), PIECE):
                 yield parent, string[at : at + PIECE]
 
-    streams._schedule_flush, streams._flush_buffers = schedule_flush, flush_buffers
+    streams.write, streams._flush_buffers, streams.flush_interval = piecewise, flush_buffers, Pause()
 
 
 def install(shell):
-    sys.stdout.flush_interval = sys.stderr.flush_interval = 0
     module = ModuleType("_runnel")
     module.variables = lambda: Variables(shell)
     sys.modules["_runnel"] = module
@@ -166,7 +181,7 @@ def install(shell):
 
     iopub = shell.kernel.iopub_thread
     iopub.schedule(lambda: iopub.socket.setsockopt(zmq.XPUB_NODROP, 1))
-    in_pieces(type(sys.stdout))
+    send_soon(type(sys.stdout))
 
 
 def explain_crashes():

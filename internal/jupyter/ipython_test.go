@@ -64,6 +64,33 @@ func TestIPythonArgs(t *testing.T) {
 			}
 		})
 
+		t.Run("many lines that were flushed do not hold up the next", func(t *testing.T) {
+			_, out := k.run(plain("import sys\nfor _i_ in range(200): print(flush=True)\nprint(sys.stdout.flush_interval <= .011)"))
+			if got := strings.TrimSpace(printed(t, out)); got != "True" {
+				t.Error(got)
+			}
+		})
+
+		t.Run("a flood comes in few messages", func(t *testing.T) {
+			_, out := k.run(plain("import time\n_t_ = time.monotonic()\nwhile time.monotonic() - _t_ < .5: print('x'); time.sleep(.0005)\nprint('took', time.monotonic() - _t_)"))
+			messages, text := 0, ""
+			for _, m := range out {
+				if m.header.MsgType == "stream" {
+					messages++
+					text += content[jupyter.Stream](t, m).Text
+				}
+			}
+			_, took, _ := strings.Cut(strings.TrimSpace(text), "took ")
+			seconds, err := strconv.ParseFloat(took, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Five of a burst, one each 10 ms, and the flush at the end.
+			if most := int(seconds*100) + 7; messages > most {
+				t.Errorf("%d messages in %.3f s, want at most %d", messages, seconds, most)
+			}
+		})
+
 		t.Run("variables do not touch results and counter", func(t *testing.T) {
 			first, _ := k.run(described("41 + 1"))
 			second, out := k.run(described("_"))
