@@ -155,10 +155,12 @@ func (c *fakeCursor) Next(ctx context.Context) (session.Batch, error) {
 			defer c.s.mu.Unlock()
 			b := session.Batch{Resume: c.resume, Epoch: "e1", From: c.n + 1, N: c.s.state.N}
 			b.Events = slices.Clone(c.s.log[c.n:])
+			var encoded [][]byte
 			for _, e := range b.Events {
 				raw, _ := protocol.EncodeEvent(e)
-				b.Encoded = append(b.Encoded, raw)
+				encoded = append(encoded, raw)
 			}
+			b.Encoded = func() [][]byte { return encoded }
 			c.resume, c.n = false, c.s.state.N
 			return b, nil
 		}

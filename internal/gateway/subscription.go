@@ -134,8 +134,9 @@ func (s *subscription) batch(b session.Batch) (sent, ok bool) {
 
 // events is the frame of a batch. The events come encoded, once for all clients.
 func (s *subscription) events(b session.Batch) []byte {
+	encoded := b.Encoded()
 	size := 128 + len(s.at.Notebook)
-	for _, e := range b.Encoded {
+	for _, e := range encoded {
 		size += len(e) + 1
 	}
 	out := s.buf[:0]
@@ -153,7 +154,7 @@ func (s *subscription) events(b session.Batch) []byte {
 	out = append(out, `,"n":`...)
 	out = appendUint(out, b.N)
 	out = append(out, `,"events":[`...)
-	for i, e := range b.Encoded {
+	for i, e := range encoded {
 		if i > 0 {
 			out = append(out, ',')
 		}

@@ -25,7 +25,7 @@ type Batch struct {
 	Epoch    string
 	From, N  uint64           // Events are the events From..N, joined; N is From-1 when there are none
 	Events   []protocol.Event // TextPut.Raw holds what was printed
-	Encoded  [][]byte         // the wire form of each event
+	Encoded  func() [][]byte  // the wire form of each event, made once for all; nil when there are none
 	Gone     *protocol.Gone   // the notebook is no more; the last batch
 }
 

@@ -31,7 +31,7 @@ func TestCursors(t *testing.T) {
 		}
 		sv.do(s, insert("two", "2"))
 		b, err := c.Next(testContext(t))
-		if err != nil || b.From != p.state.N+1 || len(b.Events) == 0 || len(b.Encoded) != len(b.Events) {
+		if err != nil || b.From != p.state.N+1 || len(b.Events) == 0 || len(b.Encoded()) != len(b.Events) {
 			t.Fatalf("%+v, %v", b, err)
 		}
 	})

@@ -139,12 +139,17 @@ func (t *tail) nextLocked(n uint64) Batch {
 		events = append(events, e.event)
 	}
 	events = join(events)
-	b := Batch{Epoch: t.epoch, From: n + 1, N: n + uint64(j-i), Events: events, Encoded: make([][]byte, len(events))}
-	for k, e := range events {
-		b.Encoded[k] = encode(e)
+	t.memo = Batch{Epoch: t.epoch, From: n + 1, N: n + uint64(j-i), Events: events}
+	t.memo.Encoded = sync.OnceValue(func() [][]byte { return encodeAll(events) })
+	return t.memo
+}
+
+func encodeAll(events []protocol.Event) [][]byte {
+	out := make([][]byte, len(events))
+	for i, e := range events {
+		out[i] = encode(e)
 	}
-	t.memo = b
-	return b
+	return out
 }
 
 func encode(e protocol.Event) []byte {

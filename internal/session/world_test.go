@@ -246,7 +246,7 @@ func (p *page) next(ctx context.Context) {
 	if b.From != p.state.N+1 {
 		p.t.Fatalf("events from %d after %d", b.From, p.state.N)
 	}
-	for _, raw := range b.Encoded {
+	for _, raw := range b.Encoded() {
 		e, err := protocol.DecodeEvent(raw)
 		if err != nil {
 			p.t.Fatal(err)
