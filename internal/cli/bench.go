@@ -1,16 +1,12 @@
 package cli
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/runnel-dev/runnel/internal/bench"
-	"github.com/runnel-dev/runnel/internal/place"
-	"github.com/runnel-dev/runnel/internal/pyenv"
 )
 
 func benchCommand() *cobra.Command {
@@ -30,14 +26,17 @@ the kernel directly. Exit code 1 if Runnel misses one of its bounds.`,
 			if config.Peer != "" && config.PeerPython == "" {
 				return usage(errors.New("--peer needs --peer-python, an interpreter with jupyter_server ('make bench' makes one)"))
 			}
+			config.Progress = cmd.ErrOrStderr()
 			if config.Python == "" {
-				python, err := defaultPython(cmd)
+				config.Python = config.PeerPython
+			}
+			if config.Python == "" {
+				python, err := defaultPython(ctx, config.Progress)
 				if err != nil {
 					return err
 				}
-				config.Python = cmp.Or(config.PeerPython, python)
+				config.Python = python
 			}
-			config.Progress = cmd.ErrOrStderr()
 			report, err := bench.Run(ctx, config)
 			if err != nil {
 				return err
@@ -55,27 +54,10 @@ the kernel directly. Exit code 1 if Runnel misses one of its bounds.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&config.Python, "python", "", "the interpreter with ipykernel for all (default: the one that serve takes)")
+	interpreterFlag(flags, &config.Python, "python", "the interpreter with ipykernel for all (default: the one that serve takes)")
 	flags.StringVar(&config.Peer, "peer", "", "measure this beside Runnel: jupyter")
-	flags.StringVar(&config.PeerPython, "peer-python", "", "the interpreter with jupyter_server")
+	interpreterFlag(flags, &config.PeerPython, "peer-python", "the interpreter with jupyter_server")
 	flags.BoolVar(&config.Quick, "quick", false, "a tenth of the work")
 	flags.BoolVar(&asJSON, "json", false, "for a script")
 	return cmd
-}
-
-// defaultPython is the interpreter that a server here would take.
-func defaultPython(cmd *cobra.Command) (string, error) {
-	folder, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("find the current folder: %w", err)
-	}
-	where, err := place.Of(folder)
-	if err != nil {
-		return "", err
-	}
-	choice, err := pyenv.New(pyenv.Config{State: where.Root}).Pick(cmd.Context(), "python3", "python", folder)
-	if err != nil {
-		return "", err
-	}
-	return choice.Python, nil
 }

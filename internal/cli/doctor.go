@@ -26,6 +26,13 @@ minute and a half. Exit code 1 if a check fails.`,
 			if asJSON {
 				config.Out = io.Discard
 			}
+			if config.URL == "" && config.Python == "" {
+				python, err := defaultPython(ctx, cmd.ErrOrStderr())
+				if err != nil {
+					return err
+				}
+				config.Python = python
+			}
 			report, err := doctor.Run(ctx, config)
 			if err != nil {
 				return err
@@ -45,7 +52,7 @@ minute and a half. Exit code 1 if a check fails.`,
 	flags := cmd.Flags()
 	flags.BoolVar(&config.Quick, "quick", false, "watch the connection for 5 s, not for a minute")
 	flags.StringVar(&config.URL, "url", "", "a running server, as serve printed it (default: one is started)")
-	flags.StringVar(&config.Python, "python", "", "the interpreter with ipykernel (default: the one that serve takes)")
+	interpreterFlag(flags, &config.Python, "python", "the interpreter with ipykernel (default: the one that serve takes)")
 	flags.BoolVar(&asJSON, "json", false, "for a script")
 	return cmd
 }

@@ -65,7 +65,7 @@ after --keep-for.`,
 	flags.StringSliceVar(&o.config.Hosts, "allow-host", nil, "another name by which browsers reach this server, as behind a proxy")
 	flags.StringVar(&o.config.Token, "token", "", "what a client must show (default: a random one, kept for this folder)")
 	flags.BoolVar(&o.noBrowser, "no-browser", false, "do not open a browser")
-	flags.StringVar(&o.config.Python, "python", "", "the Python interpreter for notebooks that name no other")
+	interpreterFlag(flags, &o.config.Python, "python", "the Python interpreter for notebooks that name no other")
 	flags.DurationVar(&o.config.InputTimeout, "input-timeout", 5*time.Minute, "how long input() waits for an answer; 0 is for ever")
 	flags.DurationVar(&o.config.KeepFor, "keep-for", time.Hour, "how long kernels wait for a server after their last cell")
 	flags.DurationVar(&o.config.IdleCull, "cull-idle", 0, "stop kernels that have been idle for so long; 0 is never")
