@@ -98,6 +98,13 @@ type testServer struct {
 	t         *testing.T
 }
 
+type fakePage struct{}
+
+func (fakePage) Serve(w http.ResponseWriter, _ *http.Request, nonce string) {
+	w.Header().Set("Content-Type", "text/html")
+	_, _ = io.WriteString(w, "the page "+nonce)
+}
+
 // start serves a folder with a few files, as the real server does.
 func start(t *testing.T) *testServer {
 	t.Helper()
@@ -122,12 +129,8 @@ func start(t *testing.T) *testServer {
 		}
 	}
 	s := &testServer{notebooks: &fakeNotebooks{}, dir: dir, t: t}
-	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, "the page")
-	})
 	s.api = New(Config{
-		Notebooks: s.notebooks, Folder: folder, Auth: logins, Page: page, Frame: []byte("<!doctype html>frame"), Port: 8000, Hosts: []string{"notes.test"},
+		Notebooks: s.notebooks, Folder: folder, Auth: logins, Page: fakePage{}, Frame: []byte("<!doctype html>frame"), Port: 8000, Hosts: []string{"notes.test"},
 		Blob:    func(hash string) (*os.File, error) { return os.Open(filepath.Join(blobs, hash)) },
 		Choices: func(context.Context, string) ([]pyenv.Choice, error) { return nil, nil }, ServerID: "srv", Version: "1",
 	})

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/rand"
 	"net"
 	"net/http"
 	"net/netip"
@@ -12,16 +13,24 @@ import (
 	"time"
 )
 
-// The policies of what browsers show. The page's own: everything from here. An output frame's: nothing from anywhere,
-// scripts only of its own, in an origin of nobody. A file's: nothing at all.
+// The policies of what browsers show. Our own: everything from here; a style element needs the response's nonce, a style attribute does
+// not (formulas and people's Markdown have them, and they can load nothing that images may not). An output frame's: nothing from
+// anywhere, scripts only of its own, in an origin of nobody. A file's: nothing at all.
 const (
-	pageCSP = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; " +
+	ownCSP = "default-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; " +
 		"media-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; frame-src 'self'; object-src 'none'; base-uri 'none'; " +
 		"form-action 'self'; frame-ancestors 'self'"
 	frameCSP = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; " +
 		"img-src data: blob:; media-src data: blob:; font-src data:; connect-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 	fileCSP = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 )
+
+// styled lets this one response have style elements, those that show the nonce.
+func styled(w http.ResponseWriter) (nonce string) {
+	nonce = rand.Text()
+	w.Header().Set("Content-Security-Policy", strings.Replace(ownCSP, "style-src 'self'", "style-src 'self' 'nonce-"+nonce+"'", 1))
+	return nonce
+}
 
 // public are the routes that need no credentials. Everything else does.
 var public = []string{"/healthz", "/login", "/frame", "/favicon.ico", "/favicon.svg"}
@@ -31,7 +40,7 @@ func (a *API) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		h := w.Header()
-		h.Set("Content-Security-Policy", pageCSP)
+		h.Set("Content-Security-Policy", ownCSP)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")

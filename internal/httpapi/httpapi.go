@@ -26,6 +26,11 @@ type Notebooks interface {
 	OutputText(ctx context.Context, notebook string, output protocol.OutputID) (io.ReadCloser, error)
 }
 
+// Page is the built page. Its style elements show the nonce.
+type Page interface {
+	Serve(w http.ResponseWriter, r *http.Request, nonce string)
+}
+
 // Config is what the routes lead to.
 type Config struct {
 	Notebooks Notebooks
@@ -33,8 +38,8 @@ type Config struct {
 	Blob      func(hash string) (*os.File, error)
 	Choices   func(ctx context.Context, folder string) ([]pyenv.Choice, error)
 	Auth      *auth.Auth
-	Page      http.Handler // the page and its files
-	Frame     []byte       // the HTML of the output frames
+	Page      Page   // the page and its files
+	Frame     []byte // the HTML of the output frames
 
 	Port     int
 	Hosts    []string // names beside the loopback's by which the server may be called
@@ -150,7 +155,7 @@ func (a *API) page(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "invalid", "That method is not used here.")
 		return
 	}
-	a.cfg.Page.ServeHTTP(w, r)
+	a.cfg.Page.Serve(w, r, styled(w))
 }
 
 func (a *API) frame(w http.ResponseWriter, _ *http.Request) {

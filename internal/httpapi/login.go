@@ -99,12 +99,14 @@ func (a *API) showLogin(w http.ResponseWriter, status int, next, wrong string) {
 type loginData struct {
 	Title, Next, Wrong string
 	Logout             bool
+	Nonce              string
 }
 
 func (a *API) showPage(w http.ResponseWriter, status int, data loginData) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "same-origin") // with no-referrer a browser hides the origin of a form
+	data.Nonce = styled(w)
 	w.WriteHeader(status)
 	_ = loginTemplate.Execute(w, data) // the client is gone
 }
@@ -115,7 +117,7 @@ var loginTemplate = template.Must(template.New("login").Parse(`<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{.Title}} · Runnel</title>
-<style>
+<style nonce="{{.Nonce}}">
   :root { color-scheme: light dark; }
   body { margin: 0; min-height: 100vh; display: grid; place-items: center; font: 15px/1.5 system-ui, sans-serif; background: light-dark(#f7f8f8, #14181a); color: light-dark(#1b1f22, #e4e8ea); }
   main { width: min(24rem, 90vw); }

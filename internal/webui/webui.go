@@ -1,16 +1,16 @@
 // Package webui is the built page inside the program, and how it is served.
 //
 // The key idea: what the build put under dist is all there is, compressed already; files with a hash in their name are
-// kept by browsers for ever, and any other address is the page itself, which finds its way from there. Without a
-// built page the program still builds, and a placeholder says what to do.
+// kept by browsers for ever, and any other address is the page itself, which finds its way from there. The page is small and is
+// another one in each answer: it holds the nonce of the answer's policy. Without a built page the program still builds, and a
+// placeholder says what to do.
 //
 // It decides nothing about who may see the page.
 package webui
 
 import (
-	"crypto/sha256"
+	"bytes"
 	"embed"
-	"encoding/hex"
 	"io"
 	"io/fs"
 	"mime"
@@ -28,8 +28,11 @@ var embedded embed.FS
 // UI serves the page.
 type UI struct {
 	files fs.FS
-	shell string // the page's ETag
+	shell []byte // the page, with a place for the nonce
 }
+
+// noncePlace is what stands for the nonce in the built page.
+const noncePlace = "__NONCE__"
 
 // New gives the built page, or the placeholder when there is none.
 func New() *UI {
@@ -51,8 +54,7 @@ func of(files fs.FS) *UI {
 	if err != nil {
 		panic(err) // it was seen a moment ago, inside this program
 	}
-	sum := sha256.Sum256(data)
-	return &UI{files, `"` + hex.EncodeToString(sum[:8]) + `"`}
+	return &UI{files, data}
 }
 
 // Frame is the HTML of the sandboxed output frames.
@@ -73,8 +75,8 @@ func (u *UI) Licences() string {
 	return string(data)
 }
 
-// ServeHTTP implements http.Handler for GET and HEAD.
-func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// Serve answers GET and HEAD. The page may make style elements that show the nonce.
+func (u *UI) Serve(w http.ResponseWriter, r *http.Request, nonce string) {
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
 	if u.isFile(name) && name != "index.html" && name != "frame.html" {
 		if strings.HasPrefix(name, "assets/") {
@@ -82,7 +84,7 @@ func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		} else {
 			w.Header().Set("Cache-Control", "no-cache")
 		}
-		u.serve(w, r, name, "")
+		u.serve(w, r, name)
 		return
 	}
 	if strings.HasPrefix(name, "assets/") {
@@ -90,7 +92,9 @@ func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-cache")
-	u.serve(w, r, "index.html", u.shell)
+	w.Header().Set("Content-Type", typeOf("index.html"))
+	page := bytes.ReplaceAll(u.shell, []byte(noncePlace), []byte(nonce))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(page))
 }
 
 // isFile says whether name is one of the page's files; compressed ones and the build's notes are not.
@@ -105,7 +109,7 @@ func (u *UI) isFile(name string) bool {
 // encodings are the ready-made compressed forms, best first.
 var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
 
-func (u *UI) serve(w http.ResponseWriter, r *http.Request, name, etag string) {
+func (u *UI) serve(w http.ResponseWriter, r *http.Request, name string) {
 	h := w.Header()
 	h.Set("Content-Type", typeOf(name))
 	h.Add("Vary", "Accept-Encoding")
@@ -116,9 +120,6 @@ func (u *UI) serve(w http.ResponseWriter, r *http.Request, name, etag string) {
 			h.Set("Content-Encoding", e.name)
 			break
 		}
-	}
-	if etag != "" {
-		h.Set("ETag", etag)
 	}
 	f, err := u.files.Open(chosen)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 func page() *UI {
 	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
 	return of(fstest.MapFS{
-		"index.html": file("shell"), "index.html.br": file("shell br"), "frame.html": file("frame"),
+		"index.html": file("shell __NONCE__"), "index.html.br": file("shell br"), "frame.html": file("frame"),
 		"assets/a-1234.js": file("js"), "assets/a-1234.js.br": file("js br"), "assets/a-1234.js.gz": file("js gz"),
 		"favicon.svg": file("<svg/>"), "licences.txt": file("whose work"), ".vite/manifest.json": file("secret"),
 	})
@@ -24,18 +24,18 @@ func TestServe(t *testing.T) {
 		body, encoding, kind string
 		cache                string
 	}{
-		"the page":                   {"/", "", 200, "shell", "", "text/html; charset=utf-8", "no-cache"},
-		"the page, compressed":       {"/", "gzip, br", 200, "shell br", "br", "text/html; charset=utf-8", "no-cache"},
-		"any address is the page":    {"/notebooks/a b.ipynb", "", 200, "shell", "", "text/html; charset=utf-8", "no-cache"},
+		"the page":                   {"/", "", 200, "shell n1", "", "text/html; charset=utf-8", "no-cache"},
+		"the page, never compressed": {"/", "gzip, br", 200, "shell n1", "", "text/html; charset=utf-8", "no-cache"},
+		"any address is the page":    {"/notebooks/a b.ipynb", "", 200, "shell n1", "", "text/html; charset=utf-8", "no-cache"},
 		"a script":                   {"/assets/a-1234.js", "gzip", 200, "js gz", "gzip", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
 		"brotli is preferred":        {"/assets/a-1234.js", "gzip;q=1, br;q=0.5", 200, "js br", "br", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
 		"refused brotli":             {"/assets/a-1234.js", "br;q=0", 200, "js", "", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
 		"a script of another build":  {"/assets/b-1234.js", "", 404, "", "", "", ""},
 		"a compressed file itself":   {"/assets/a-1234.js.br", "", 404, "", "", "", ""},
 		"an icon":                    {"/favicon.svg", "", 200, "<svg/>", "", "image/svg+xml", "no-cache"},
-		"the build's notes are not":  {"/.vite/manifest.json", "", 200, "shell", "", "", "no-cache"},
-		"the frame has its own door": {"/frame.html", "", 200, "shell", "", "", "no-cache"},
-		"a path that leads out":      {"/../../etc/passwd", "", 200, "shell", "", "", "no-cache"},
+		"the build's notes are not":  {"/.vite/manifest.json", "", 200, "shell n1", "", "", "no-cache"},
+		"the frame has its own door": {"/frame.html", "", 200, "shell n1", "", "", "no-cache"},
+		"a path that leads out":      {"/../../etc/passwd", "", 200, "shell n1", "", "", "no-cache"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestServe(t *testing.T) {
 			r.URL.Path = tt.path
 			r.Header.Set("Accept-Encoding", tt.accept)
 			w := httptest.NewRecorder()
-			page().ServeHTTP(w, r)
+			page().Serve(w, r, "n1")
 			if w.Code != tt.status {
 				t.Fatalf("status %d", w.Code)
 			}
@@ -64,23 +64,20 @@ func TestServe(t *testing.T) {
 	}
 }
 
-func TestServe_unchanged(t *testing.T) {
-	u := page()
+// A browser that kept the page would have an old nonce under a new policy.
+func TestServe_thePageIsNotKept(t *testing.T) {
 	w := httptest.NewRecorder()
-	u.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.Header.Set("If-None-Match", w.Header().Get("ETag"))
-	w = httptest.NewRecorder()
-	u.ServeHTTP(w, r)
-	if w.Code != http.StatusNotModified {
-		t.Errorf("status %d", w.Code)
+	page().Serve(w, httptest.NewRequest(http.MethodGet, "/", nil), "n1")
+	h := w.Header()
+	if h.Get("ETag") != "" || h.Get("Last-Modified") != "" || h.Get("Cache-Control") != "no-cache" {
+		t.Errorf("headers %v", h)
 	}
 }
 
 func TestNew(t *testing.T) {
 	w := httptest.NewRecorder()
 	u := New()
-	u.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	u.Serve(w, httptest.NewRequest(http.MethodGet, "/", nil), "n1")
 	if w.Code != 200 || !strings.Contains(w.Body.String(), "Runnel") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

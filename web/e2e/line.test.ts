@@ -94,6 +94,7 @@ describe('a page that the browser has frozen', () => {
   }
 
   it.each(['worker', 'leader'] as const)('holds nobody back, and catches up when it thaws (%s)', async (carrier) => {
+    context.setDefaultTimeout(60_000);
     if (carrier === 'leader') await context.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'));
     const name = await notebook();
     const frozen = await open(name);
@@ -115,7 +116,7 @@ describe('a page that the browser has frozen', () => {
     // It takes part again, over the line of the one that leads now.
     await run(frozen, 'plain');
     await says(others[0], 'plain', '42');
-  }, 150_000);
+  }, 240_000);
 });
 
 describe('sleep', () => {

@@ -1,51 +1,15 @@
 /** A person at the page: the built binary, a real Python kernel, Chromium. */
 import { readdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Browser, BrowserContext } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { launch, person, Tab, troublesOf } from './browser';
-import { Server } from './server';
+import { describe, expect, it } from 'vitest';
+import { person, Tab } from './browser';
+import { seriousFor, world } from './world';
 
-const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
-let server: Server;
-let browser: Browser;
-let context: BrowserContext;
-let troubles: readonly string[] = [];
-let made = 0;
-
-beforeAll(async () => {
-  [server, browser] = await Promise.all([Server.start(), launch()]);
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-}, 60_000);
-beforeEach(async () => {
-  await as({});
-});
-afterEach(async () => {
-  await context.close();
-  expect(troubles).toEqual([]);
-});
-
-/** Begins as a person with such a browser. */
-async function as(options: Parameters<typeof person>[2]): Promise<void> {
-  await context?.close();
-  context = await person(browser, server, options);
-  troubles = troublesOf(context);
-}
-
-/** A tab on a new notebook with these cells. */
-async function open(...sources: string[]): Promise<Tab> {
-  const name = await server.notebook(`test-${++made}.ipynb`, sources.map((source, i) => ({ id: `c${i + 1}`, source })));
-  return Tab.open(context, server.url(name));
-}
+const w = world('test');
 
 describe('a cell', () => {
   it('is written, run and saved', async () => {
-    const tab = await open('');
+    const tab = await w.open('');
     const cell = tab.nth(1);
     await tab.page.keyboard.type('6 * 7');
     await tab.page.keyboard.press('Shift+Enter');
@@ -54,11 +18,11 @@ describe('a cell', () => {
     // The end of the notebook: a new cell, in edit mode.
     await tab.page.locator('[data-cell].editing').waitFor();
     expect(await tab.page.locator('[data-cell]').count()).toBe(2);
-    await expect.poll(() => server.read(`test-${made}.ipynb`), { timeout: 15_000 }).toContain('6 * 7');
+    await expect.poll(() => w.server.read(w.name), { timeout: 15_000 }).toContain('6 * 7');
   });
 
   it('is marked in the frame of the key press', async () => {
-    const tab = await open('import time; time.sleep(1)');
+    const tab = await w.open('import time; time.sleep(1)');
     await tab.page.keyboard.press('Escape');
     const marked = await tab.page.evaluate(() => {
       const cell = document.querySelector('[data-cell]');
@@ -69,7 +33,7 @@ describe('a cell', () => {
   });
 
   it('shows a loop line by line, as it prints', async () => {
-    const tab = await open('import time\nfor i in range(5):\n    print("line", i)\n    time.sleep(0.4)');
+    const tab = await w.open('import time\nfor i in range(5):\n    print("line", i)\n    time.sleep(0.4)');
     const cell = tab.nth(1);
     await tab.run(cell);
     const seen = new Set<number>();
@@ -83,7 +47,7 @@ describe('a cell', () => {
   });
 
   it('keeps a progress bar on one line', async () => {
-    const tab = await open('import time\nfor i in range(101):\n    print(f"\\r{i:3d}%", end="")\n    time.sleep(0.002)\nprint()');
+    const tab = await w.open('import time\nfor i in range(101):\n    print(f"\\r{i:3d}%", end="")\n    time.sleep(0.002)\nprint()');
     const cell = tab.nth(1);
     await tab.run(cell);
     await tab.ended(cell);
@@ -91,7 +55,7 @@ describe('a cell', () => {
   });
 
   it('shows the last frame of an error first, and leads to its cell', async () => {
-    const tab = await open('def half(x):\n    return 1 / x', 'half(0)');
+    const tab = await w.open('def half(x):\n    return 1 / x', 'half(0)');
     await tab.run(tab.nth(1));
     await tab.ended(tab.nth(1));
     await tab.run(tab.nth(2));
@@ -103,7 +67,7 @@ describe('a cell', () => {
   });
 
   it('puts HTML and scripts in a frame that cannot reach the page', async () => {
-    const tab = await open(
+    const tab = await w.open(
       'from IPython.display import HTML\nHTML("<b id=x>hello</b><script>try { parent.document.title = \'owned\'; x.textContent = \'out\' } catch { x.textContent = \'kept in\' }</script>")',
     );
     await tab.run(tab.nth(1));
@@ -116,7 +80,7 @@ describe('a cell', () => {
 
 describe('a question', () => {
   it('is answered where the output ends', async () => {
-    const tab = await open('name = input("Name: ")\nprint("hello", name)');
+    const tab = await w.open('name = input("Name: ")\nprint("hello", name)');
     const cell = tab.nth(1);
     await tab.run(cell);
     await cell.locator('.ask input').waitFor();
@@ -130,7 +94,7 @@ describe('a question', () => {
   });
 
   it('survives a reload, with what was typed', async () => {
-    const tab = await open('print(input("Week: ") + "!")');
+    const tab = await w.open('print(input("Week: ") + "!")');
     await tab.run(tab.nth(1));
     const box = tab.nth(1).locator('.ask input');
     await box.fill('46');
@@ -143,8 +107,8 @@ describe('a question', () => {
   });
 
   it('is answered once: the other tab says so', async () => {
-    const one = await open('print(input("Who? "))');
-    const two = await Tab.open(context, one.page.url());
+    const one = await w.open('print(input("Who? "))');
+    const two = await Tab.open(w.context, one.page.url());
     await one.run(one.nth(1));
     await two.nth(1).locator('.ask input').waitFor();
     await one.nth(1).locator('.ask input').fill('me');
@@ -155,7 +119,7 @@ describe('a question', () => {
 
   it('hides a password, everywhere', async () => {
     const secret = 'correct-horse-battery';
-    const tab = await open('from getpass import getpass\nlength = len(getpass())\nprint("length", length)');
+    const tab = await w.open('from getpass import getpass\nlength = len(getpass())\nprint("length", length)');
     const cell = tab.nth(1);
     await tab.run(cell);
     const box = cell.locator('.ask input');
@@ -168,8 +132,8 @@ describe('a question', () => {
     expect(await tab.output(cell)).toContain(`length ${secret.length}`);
     expect(await tab.page.content()).not.toContain(secret);
     await tab.page.keyboard.press('ControlOrMeta+s');
-    await expect.poll(() => server.read(`test-${made}.ipynb`), { timeout: 15_000 }).toContain('length 21');
-    const all = await readdir(join(server.folder, '..'), { recursive: true, withFileTypes: true });
+    await expect.poll(() => w.server.read(w.name), { timeout: 15_000 }).toContain('length 21');
+    const all = await readdir(join(w.server.folder, '..'), { recursive: true, withFileTypes: true });
     for (const f of all.filter((e) => e.isFile())) {
       expect((await readFile(join(f.parentPath, f.name))).includes(secret), f.name).toBe(false);
     }
@@ -178,7 +142,7 @@ describe('a question', () => {
 
 describe('a reload in mid-run', () => {
   it('shows the same page: output, timer, queue', async () => {
-    const tab = await open('import time\nfor i in range(12):\n    print("tick", i)\n    time.sleep(0.3)', 'print("after")');
+    const tab = await w.open('import time\nfor i in range(12):\n    print("tick", i)\n    time.sleep(0.3)', 'print("after")');
     await tab.page.getByRole('button', { name: 'Run all' }).click();
     await expect.poll(() => tab.output(tab.nth(1)), { timeout: 20_000 }).toContain('tick 2');
     await tab.page.reload();
@@ -191,12 +155,12 @@ describe('a reload in mid-run', () => {
   });
 
   it('goes on when the server was killed', async () => {
-    const tab = await open('import time\nfor i in range(20):\n    print("tick", i)\n    time.sleep(0.25)');
+    const tab = await w.open('import time\nfor i in range(20):\n    print("tick", i)\n    time.sleep(0.25)');
     await tab.run(tab.nth(1));
     await expect.poll(() => tab.output(tab.nth(1)), { timeout: 20_000 }).toContain('tick 2');
-    await server.kill();
+    await w.server.kill();
     await tab.page.locator('.line-chip', { hasText: 'Reconnecting' }).waitFor();
-    await server.up();
+    await w.server.up();
     await tab.ended(tab.nth(1), 'ok', 40_000);
     await expect.poll(() => tab.output(tab.nth(1))).toBe(Array.from({ length: 20 }, (_, i) => `tick ${i}\n`).join(''));
   });
@@ -204,8 +168,8 @@ describe('a reload in mid-run', () => {
 
 describe('editing', () => {
   it('converges when two tabs type in one cell', async () => {
-    const one = await open('x = 1');
-    const two = await Tab.open(context, one.page.url());
+    const one = await w.open('x = 1');
+    const two = await Tab.open(w.context, one.page.url());
     for (const [tab, key] of [[one, 'Home'], [two, 'End']] as const) {
       await tab.nth(1).locator('.code').click();
       await tab.nth(1).locator('.cm-content').waitFor();
@@ -216,7 +180,7 @@ describe('editing', () => {
   });
 
   it('deletes cells and brings them back', async () => {
-    const tab = await open('first', 'second', 'third');
+    const tab = await w.open('first', 'second', 'third');
     await tab.select(tab.nth(2));
     await tab.page.keyboard.press('d');
     await tab.page.keyboard.press('d');
@@ -229,21 +193,21 @@ describe('editing', () => {
   });
 
   it('goes on without a line, and is sent when it is back', async () => {
-    const tab = await open('y = 1');
-    const other = await person(browser, server);
-    const name = `test-${made}.ipynb`;
-    await server.kill();
+    const tab = await w.open('y = 1');
+    const other = await person(w.browser, w.server);
+    const name = w.name;
+    await w.server.kill();
     await tab.page.locator('.line-chip', { hasText: 'Reconnecting' }).waitFor();
     await tab.write(tab.nth(1), 'y = 2  # written without a line');
     await tab.page.locator('.save', { hasText: 'not sent yet' }).waitFor();
-    await server.up();
-    const two = await Tab.open(other, server.url(name));
+    await w.server.up();
+    const two = await Tab.open(other, w.server.url(name));
     await expect.poll(() => two.source(two.nth(1)), { timeout: 40_000 }).toBe('y = 2  # written without a line');
     await other.close();
   });
 
   it('has Jupyter’s keys', async () => {
-    const tab = await open('a', 'b');
+    const tab = await w.open('a', 'b');
     const { keyboard } = tab.page;
     await tab.select(tab.nth(1));
     const ids = () => tab.page.evaluate(() => [...document.querySelectorAll('[data-cell]')].map((e) => e.className.split(' ')[1]));
@@ -269,8 +233,8 @@ describe('editing', () => {
 
 describe('the page', () => {
   it.each(['light', 'dark'] as const)('has nothing serious for axe in the %s theme', async (colorScheme) => {
-    await as({ colorScheme });
-    const tab = await open('print("text")', 'input("Name: ")', '1 / 0');
+    await w.as({ colorScheme });
+    const tab = await w.open('print("text")', 'input("Name: ")', '1 / 0');
     await tab.run(tab.nth(3));
     await tab.ended(tab.nth(3), 'error');
     await tab.run(tab.nth(1));
@@ -279,19 +243,13 @@ describe('the page', () => {
     await tab.nth(2).locator('.ask input').waitFor();
     const background = await tab.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     expect(background).toBe(colorScheme === 'dark' ? 'rgb(19, 21, 23)' : 'rgb(247, 248, 248)');
-    const axe = await readFile(axeSource, 'utf8');
-    await tab.page.evaluate(axe);
-    const found = await tab.page.evaluate(async () => {
-      const result: { violations: { id: string; impact: string; nodes: { target: string[] }[] }[] } = await Reflect.get(window, 'axe').run(document, { iframes: false });
-      return result.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join('; ')}`);
-    });
-    expect(found).toEqual([]);
+    expect(await seriousFor(tab)).toEqual([]);
     await tab.nth(2).locator('.ask input').press('Enter');
   });
 
   it('works on a phone: watch, answer, stop', async () => {
-    await as({ viewport: { width: 360, height: 740 } });
-    const tab = await open('import time\nname = input("Name: ")\ntime.sleep(60)');
+    await w.as({ viewport: { width: 360, height: 740 } });
+    const tab = await w.open('import time\nname = input("Name: ")\ntime.sleep(60)');
     await tab.page.getByRole('button', { name: 'Run all' }).click();
     await tab.nth(1).locator('.ask input').fill('Ada');
     await tab.nth(1).locator('.ask-send').click();
@@ -301,7 +259,7 @@ describe('the page', () => {
   });
 
   it('makes, renames, deletes and restores files', async () => {
-    const tab = await open('x');
+    const tab = await w.open('x');
     const panel = tab.page.locator('.panel');
     await panel.getByRole('button', { name: 'New', exact: true }).click();
     await tab.page.getByRole('menuitem', { name: 'New notebook' }).click();
@@ -317,8 +275,8 @@ describe('the page', () => {
     await panel.locator('.row-line', { hasText: 'Renamed.ipynb' }).hover();
     await panel.getByRole('button', { name: 'Actions for Renamed.ipynb' }).click();
     await tab.page.getByRole('menuitem', { name: 'Delete' }).click();
-    await expect.poll(() => readdir(server.folder)).not.toContain('Renamed.ipynb');
+    await expect.poll(() => readdir(w.server.folder)).not.toContain('Renamed.ipynb');
     await tab.page.locator('.toast').getByRole('button', { name: 'Undo' }).click();
-    await expect.poll(() => readdir(server.folder)).toContain('Renamed.ipynb');
+    await expect.poll(() => readdir(w.server.folder)).toContain('Renamed.ipynb');
   });
 });

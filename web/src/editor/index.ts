@@ -95,4 +95,10 @@ const base: Extension = [
   bracketMatching(), closeBrackets(), highlightSelectionMatches(),
   syntaxHighlighting(tokenClasses), theme, EditorView.lineWrapping,
   inspectTooltip, marks,
+  EditorView.cspNonce.of(nonce()),
 ];
+
+/** What the page's policy wants to see on a style element. */
+function nonce(): string {
+  return document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content ?? '';
+}

@@ -56,7 +56,7 @@ export function diff(a: string, b: string): ChangeSet {
   start = outside(a, b, start);
   if (end > 0 && isLow(a, a.length - end)) end--;
   const changes: { from: number; to: number; insert: Text }[] = [];
-  for (const part of lineDiff(a.slice(start, a.length - end), b.slice(start, b.length - end))) {
+  for (const part of lineParts(a.slice(start, a.length - end), b.slice(start, b.length - end))) {
     changes.push({ from: start + part.from, to: start + part.to, insert: toText(part.insert) });
   }
   return ChangeSet.of(changes, a.length);
@@ -66,14 +66,14 @@ const isLow = (s: string, i: number): boolean => s.charCodeAt(i) >= 0xdc00 && s.
 /** Not between the halves of a surrogate pair. */
 const outside = (a: string, b: string, i: number): number => (i > 0 && (isLow(a, i) || isLow(b, i)) ? i - 1 : i);
 
-interface Part {
+export interface Part {
   readonly from: number;
   readonly to: number;
   readonly insert: string;
 }
 
-/** The differing parts, by the longest common sequence of lines. */
-function lineDiff(a: string, b: string): Part[] {
+/** The differing parts, whole lines each, by the longest common sequence of lines. */
+export function lineParts(a: string, b: string): Part[] {
   const x = lines(a);
   const y = lines(b);
   if (x.length * y.length > MAX_PAIRS || x.length < 2 || y.length < 2) return [{ from: 0, to: a.length, insert: b }];

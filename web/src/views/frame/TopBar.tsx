@@ -1,11 +1,12 @@
 import { ChevronRight, CircleStop, CornerDownLeft, Menu as MenuIcon, Play, RotateCw } from 'lucide-react';
 import { useCallback } from 'react';
-import type { NotebookStore } from '../../notebook/store';
 import { Ticking } from '../../ui/Elapsed';
 import { useSelected, useSignal } from '../../ui/useSignal';
 import { ago, baseName, folderOf } from '../../ui/words';
 import { useServices } from '../context';
 import { KernelChip } from '../kernel/KernelChip';
+import type { CellId } from '../../protocol/types';
+import { clashes } from '../notebook/clash';
 import type { NotebookController } from '../notebook/controller';
 import { LineChip } from './LineChip';
 
@@ -20,7 +21,7 @@ export function TopBar({ notebook, path, menu }: { notebook: NotebookController 
       <button type="button" className="logo-button" aria-label="Runnel: all files" onClick={() => go({ kind: 'home', folder: '' })}>
         <Logo />
       </button>
-      {notebook ? <NotebookCrumb store={notebook.store} /> : <Crumb path={path} />}
+      {notebook ? <NotebookCrumb notebook={notebook} /> : <Crumb path={path} />}
       <span className="grow" />
       {notebook && <PromptBadge notebook={notebook} />}
       <LineChip />
@@ -38,12 +39,12 @@ export function Logo() {
   );
 }
 
-function NotebookCrumb({ store }: { store: NotebookStore }) {
-  const path = useSignal(store.name);
+function NotebookCrumb({ notebook }: { notebook: NotebookController }) {
+  const path = useSignal(notebook.store.name);
   return (
     <>
       <Crumb path={path} />
-      <SaveWords store={store} />
+      <SaveWords notebook={notebook} />
     </>
   );
 }
@@ -66,7 +67,8 @@ function Crumb({ path }: { path: string }) {
   );
 }
 
-function SaveWords({ store }: { store: NotebookStore }) {
+function SaveWords({ notebook }: { notebook: NotebookController }) {
+  const { store } = notebook;
   const { now, connection } = useServices();
   const save = useSignal(store.saveState);
   const connected = useSignal(connection.connected);
@@ -87,12 +89,24 @@ function SaveWords({ store }: { store: NotebookStore }) {
         </span>
       );
     case 'clashed':
-      return (
-        <span className="save save-warn" role="alert" title={save.text}>
-          {save.text || 'The file changed on disk too; both versions are kept'}
-        </span>
-      );
+      return <Clashed notebook={notebook} text={save.text || 'The file changed on disk too; both versions are kept.'} />;
   }
+}
+
+/** Leads to the cells of which there are two versions. */
+function Clashed({ notebook, text }: { notebook: NotebookController; text: string }) {
+  const [first, count] = useSelected(notebook.store.cellIds, (ids): readonly [CellId | undefined, number] => [clashes(notebook.store, ids)[0], clashes(notebook.store, ids).length], (a, b) => a[0] === b[0] && a[1] === b[1]);
+  return (
+    <span role="alert" className="save save-warn" title={text}>
+      {first === undefined ? (
+        text
+      ) : (
+        <button type="button" className="link" onClick={() => notebook.cursor.jump(first)}>
+          {count === 1 ? 'One cell was' : `${count} cells were`} changed on disk too
+        </button>
+      )}
+    </span>
+  );
 }
 
 function PromptBadge({ notebook }: { notebook: NotebookController }) {

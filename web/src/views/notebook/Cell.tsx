@@ -3,6 +3,8 @@ import type { CellStore } from '../../notebook/store';
 import { OutputArea } from '../../outputs';
 import { useSelected, useSignal } from '../../ui/useSignal';
 import { CellTools, InsertBar } from './CellTools';
+import { Clash, KeptText, keptOf } from './ClashView';
+import { clashOf } from './clash';
 import { Code, type SourceHandle } from './Code';
 import { useNotebook } from './context';
 import { outputsHidden, withOutputsHidden } from './outputsHidden';
@@ -29,6 +31,8 @@ export const Cell = memo(function Cell({ cell, index, last }: { cell: CellStore;
   const active = useSelected(notebook.cursor.selection, (s) => s.active === id);
   const editing = useSelected(notebook.cursor.mode, (m) => m === 'edit') && active;
   const hidden = useSelected(notebook.sections.hidden, (h) => h.has(id));
+  const clashing = useClashing(cell);
+  const kept = useSelected(notebook.store.pending, (all) => keptOf(all, id), (a, b) => a.length === b.length && a.every((p, i) => p.cmd_id === b[i]?.cmd_id));
   const [hot, setHot] = useState(false);
   useLayoutEffect(
     () =>
@@ -78,12 +82,31 @@ export const Cell = memo(function Cell({ cell, index, last }: { cell: CellStore;
       {(hot || active) && <DragHandle cell={cell} />}
       <div className="cell-body">
         {(hot || active) && <CellTools cell={cell} type={type} index={index} last={last} />}
-        {type === 'code' ? <CodeBody cell={cell} index={index} handle={setSource} /> : <MarkdownBody cell={cell} type={type} index={index} handle={setSource} />}
+        {clashing ? (
+          <Clash cell={cell} mine={clashing} />
+        ) : type === 'code' ? (
+          <CodeBody cell={cell} index={index} handle={setSource} />
+        ) : (
+          <MarkdownBody cell={cell} type={type} index={index} handle={setSource} />
+        )}
+        {kept.map((p) => (
+          <KeptText key={p.cmd_id} kept={p} cell={cell} />
+        ))}
       </div>
       {(hot || active) && <InsertBar index={index + 1} />}
     </div>
   );
 });
+
+/** The cell whose other version this one is, when that is here. */
+function useClashing(cell: CellStore): CellStore | null {
+  const { store } = useNotebook();
+  const of = useSelected(cell.metadata, clashOf);
+  return useSelected(store.cellIds, (ids) => {
+    const id = of === '' ? undefined : ids.find((other) => other === of && other !== cell.id);
+    return id === undefined ? null : (store.cell(id) ?? null);
+  });
+}
 
 function onCellFocus(e: React.FocusEvent, notebook: ReturnType<typeof useNotebook>, id: CellStore['id']): void {
   const target = e.target;

@@ -16,11 +16,14 @@ const WHAT: Partial<Record<PendingCommand['body']['type'], string>> = {
   widget_change: 'A change of a widget',
 };
 
+/** Text whose cell is here is shown there. */
+const atItsCell = (store: NotebookStore, p: PendingCommand) => p.body.type === 'edit' && p.text !== undefined && store.cellIds.get().includes(p.body.cell_id);
+
 const sameItems = (a: readonly PendingCommand[], b: readonly PendingCommand[]) => a.length === b.length && a.every((x, i) => x === b[i]);
 
 /** What the server refused, and text that could not be put into its cell: shown until dismissed, never dropped. */
 export function Rejected({ store }: { store: NotebookStore }) {
-  const rejected = useSelected(store.pending, (all) => all.filter((p) => p.rejected), sameItems);
+  const rejected = useSelected(store.pending, (all) => all.filter((p) => p.rejected && !atItsCell(store, p)), sameItems);
   return rejected.map((p) => (
     <div key={p.cmd_id} className="rejected" role="alert">
       <div className="grow">

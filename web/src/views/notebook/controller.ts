@@ -6,6 +6,7 @@ import type { NotebookStore } from '../../notebook/store';
 import type { CellId, CellType } from '../../protocol/types';
 import { signal } from '../../ui/signals';
 import { Finder } from '../find/finder';
+import { clashes, withoutClash } from './clash';
 import { Cursor, type Mode } from './cursor';
 import { InputHistory } from './inputHistory';
 import { outputsHidden, withOutputsHidden } from './outputsHidden';
@@ -336,6 +337,30 @@ export class NotebookController {
   toggleLineNumbers(): void {
     const { active } = this.cursor;
     if (active !== null) this.lineNumbers.set(changed(this.lineNumbers.get(), active, !this.lineNumbers.get().has(active)));
+  }
+
+  /** Settles a cell that was changed here and on disk: `other` is the version of the disk, of the cell `mine`. */
+  settleClash(other: CellId, mine: CellId, keep: 'mine' | 'theirs' | 'both'): void {
+    const [there, here] = [this.store.cell(other), this.store.cell(mine)];
+    if (!there || !here) return;
+    const [before, metadata, index] = [here.doc.text, there.metadata.get(), this.cursor.indexOf(other)];
+    const go = () => {
+      if (keep === 'theirs') here.doc.replace(there.doc.text);
+      if (keep === 'both') this.store.change(other, { metadata: withoutClash(metadata) });
+      else this.store.remove([other]);
+      this.cursor.focus(mine);
+      // Asked for by the person, a save says that nothing is left to look at.
+      if (clashes(this.store).length === 0) this.store.save();
+    };
+    go();
+    this.undo.did({
+      undo: () => {
+        if (keep === 'theirs') here.doc.replace(before);
+        if (keep === 'both') this.store.change(other, { metadata });
+        else this.store.restore(other, index);
+      },
+      redo: go,
+    });
   }
 
   // Headings.

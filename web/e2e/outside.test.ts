@@ -1,0 +1,65 @@
+/** Another program changes the file while a person types in the same cell: both versions are shown, and the person chooses. */
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { Tab } from './browser';
+import { seriousFor, world } from './world';
+
+const w = world('outside');
+const versions = (tab: Tab) => tab.page.getByRole('region', { name: /Two versions|Your text/ });
+
+/** As another program writes: a whole new file, put in place of the old one. */
+async function change(from: string, to: string): Promise<void> {
+  const text = await w.server.read(w.name);
+  const other = join(w.server.folder, `.${w.name}.new`);
+  await writeFile(other, text.replace(from, to));
+  await rename(other, join(w.server.folder, w.name));
+}
+
+it('shows both versions of the cell, and takes the one that is chosen', async () => {
+  const tab = await w.open('rate = 1\nsame = True', 'other = 1');
+  await tab.page.locator('.save', { hasText: 'Saved' }).waitFor();
+  await tab.nth(1).locator('.code').first().click();
+  await tab.nth(1).locator('.cm-content').waitFor();
+  await tab.page.keyboard.press('Control+Home');
+  await tab.page.keyboard.press('End');
+  const typing = tab.page.keyboard.type(' + 2 + 3 + 4 + 5 + 6 + 7 + 8', { delay: 100 });
+  await tab.page.locator('.save', { hasText: 'Saving' }).waitFor();
+  await change('rate = 1', 'rate = 0.5');
+  await typing;
+  await versions(tab).waitFor();
+  expect(await versions(tab).locator('.versions-row.differs').allInnerTexts()).toEqual([expect.stringMatching(/^rate = 1 \+ 2.*8\n+rate = 0.5$/)]);
+  expect(await tab.page.locator('dialog[open]').count()).toBe(0);
+  expect(await seriousFor(tab)).toEqual([]);
+  await tab.page.locator('.save').getByRole('button', { name: 'One cell was changed on disk too' }).click();
+  await versions(tab).getByRole('button', { name: 'Take the one on disk' }).click();
+  await expect.poll(() => tab.page.locator('[data-cell]').count()).toBe(2);
+  await expect.poll(() => tab.source(tab.nth(1))).toBe('rate = 0.5\nsame = True');
+  await tab.page.locator('.save', { hasText: 'Saved' }).waitFor();
+  const saved = await w.server.read(w.name);
+  expect(saved).toContain('rate = 0.5');
+  expect(saved).not.toContain('clash');
+  // Undone, there is the choice again.
+  await tab.page.keyboard.press('z');
+  await versions(tab).getByRole('button', { name: 'Keep mine' }).click();
+  await expect.poll(() => tab.source(tab.nth(1))).toMatch(/^rate = 1 \+ 2/);
+}, 120_000);
+
+it('keeps what was typed while the server was away and the file changed', async () => {
+  const tab = await w.open('word = "old"');
+  await tab.page.locator('.save', { hasText: 'Saved' }).waitFor();
+  await tab.write(tab.nth(1), 'word = "old"');
+  await expect.poll(() => w.server.read(w.name)).toContain('old');
+  await w.server.kill();
+  await tab.page.locator('.line-chip', { hasText: 'Reconnecting' }).waitFor();
+  await tab.write(tab.nth(1), 'word = "mine"');
+  await change('old', 'theirs');
+  await w.server.up();
+  await tab.page.locator('.line-chip', { hasText: 'Live' }).waitFor();
+  await versions(tab).waitFor();
+  expect(await tab.source(tab.nth(1))).toBe('word = "theirs"');
+  await versions(tab).getByRole('button', { name: 'Use mine' }).click();
+  await expect.poll(() => tab.source(tab.nth(1))).toBe('word = "mine"');
+  await versions(tab).waitFor({ state: 'detached' });
+  await expect.poll(() => w.server.read(w.name), { timeout: 20_000 }).toContain('mine');
+}, 120_000);
