@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a script waits for what must happen.
-const patience = 40 * time.Second
+const patience = 3 * time.Minute
 
 // waitFile waits until a file holds what matches a pattern: waitfile FILE PATTERN.
 func waitFile(ts *testscript.TestScript, neg bool, args []string) {
@@ -37,7 +37,8 @@ var urlPattern = regexp.MustCompile(`http://\S+`)
 
 // execute runs code in a notebook of the server whose output is in a file, and
 // prints what the code prints: execute FILE NOTEBOOK CODE. With "&" at the end it
-// returns when the code has printed a first time.
+// returns when the code has printed a first time. Code that is expected to fail has
+// its error printed on stderr.
 func execute(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 3 {
 		ts.Fatalf("usage: execute FILE NOTEBOOK CODE [&]")
@@ -63,4 +64,5 @@ func execute(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the code ended with %s", last.Raw)
 	}
 	fmt.Fprint(ts.Stdout(), text.String())
+	fmt.Fprint(ts.Stderr(), last.Error)
 }

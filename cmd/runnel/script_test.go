@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -13,6 +15,8 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"runnel": main})
 }
+
+var registry = regexp.MustCompile(`(?i)^(PIP_|UV_|SSL_CERT_|.*_proxy$)`)
 
 // TestScripts runs the manual: testdata/script/*.txtar.
 func TestScripts(t *testing.T) {
@@ -32,7 +36,13 @@ func TestScripts(t *testing.T) {
 			}
 			env.Defer(func() { _ = os.RemoveAll(state) })
 			env.Setenv("RUNNEL_STATE_DIR", state)
+			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("PYTHON", python)
+			for _, set := range os.Environ() { // how this machine reaches its package registry
+				if name, value, _ := strings.Cut(set, "="); registry.MatchString(name) {
+					env.Setenv(name, value)
+				}
+			}
 			env.Setenv("EXAMPLES", filepath.Join(root, "examples"))
 			return nil
 		},

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -114,6 +116,9 @@ func (m *Manager) ask(ctx context.Context, id ID, request func(*keeper.Client, s
 	dir := m.dir(id)
 	client, hello, err := keeper.Query(ctx, dir)
 	if err != nil {
+		if untilGone && going(dir, err) {
+			return awaitGone(ctx, dir)
+		}
 		return fmt.Errorf("kernel %s: %w", id, err)
 	}
 	defer client.Close()
@@ -146,10 +151,30 @@ func (m *Manager) ask(ctx context.Context, id ID, request func(*keeper.Client, s
 			if !Alive(dir) || errors.Is(err, io.EOF) {
 				return nil
 			}
+			if going(dir, err) {
+				return awaitGone(ctx, dir)
+			}
 			return fmt.Errorf("kernel %s: %w", id, err)
 		}
 		c.Close()
 		hello = now
+	}
+	return nil
+}
+
+// going says whether a keeper that cannot be reached is one that ends by itself just now: its folder is known, its socket is gone.
+func going(dir string, err error) bool {
+	_, unknown := keeper.ReadConfig(dir)
+	return (unknown == nil || Alive(dir)) && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED))
+}
+
+func awaitGone(ctx context.Context, dir string) error {
+	for Alive(dir) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 	return nil
 }
