@@ -52,7 +52,7 @@ bench-page: build ## measure what a person sees, in Chromium
 	@scripts/bench-page.sh
 
 soak: build ## the fault tests at the numbers that the promises name (long)
-	RUNNEL_SOAK=1 go test -count=1 -timeout 0 -v ./internal/faults
+	RUNNEL_SOAK=1 go test -count=1 -timeout 0 -v ./internal/faults ./internal/files
 
 doctor: build ## check this machine: one line for each promise, with its figure
 	bin/runnel doctor

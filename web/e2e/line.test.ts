@@ -1,4 +1,5 @@
 /** The line between page and server, in Chromium: one socket, cuts, a killed server, a proxy that strips the Upgrade header. */
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launch, troublesOf } from './browser';
@@ -41,10 +42,22 @@ async function open(name: string): Promise<Page> {
   return page;
 }
 
+/** All processes below one, on Linux. */
+function processesBelow(pid: number): number[] {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const children = threads.flatMap((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number));
+  return children.flatMap((child) => [child, ...processesBelow(child)]);
+}
+
 describe('one WebSocket for all pages of a browser', () => {
-  it('also when the page that came first closes', async () => {
-    const pages = [];
-    for (let i = 0; i < 4; i++) pages.push(await open(await notebook()));
+  it('with 20 notebooks in 5 tabs, also when the page that came first closes', async () => {
+    const pages: Page[] = [];
+    for (let i = 0; i < 5; i++) pages.push(await open(await notebook()));
+    for (let i = 0; i < 15; i++) {
+      const page = pages[i % pages.length];
+      await page?.goto(`${proxy.origin}/?notebook=${encodeURIComponent(await notebook())}`);
+      await page?.locator('[data-cell]').first().waitFor();
+    }
     for (const page of pages) await line(page, 'Live');
     expect(proxy.open.size).toBe(1);
     const [first, second] = pages;
@@ -54,7 +67,7 @@ describe('one WebSocket for all pages of a browser', () => {
     await says(second, 'plain', '42');
     expect(proxy.open.size).toBe(1);
     expect(proxy.opened).toBe(1);
-  }, 90_000);
+  }, 180_000);
 
   it('without shared workers: the pages elect one that holds it, and another when that closes', async () => {
     await context.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'));
@@ -172,6 +185,25 @@ describe('the line', () => {
     expect(await printed(page)).toEqual(every);
     await expect.poll(() => server.read(name), { timeout: 20_000 }).toContain('# begin typed while it was away');
   }, 90_000);
+
+  it('comes back by itself when the machine slept, with what was printed meanwhile (F22)', async () => {
+    const page = await open(await notebook());
+    await run(page, 'loop');
+    await says(page, 'loop', 'line 3');
+    const opened = proxy.opened;
+    const sleepers = processesBelow(process.pid).filter((pid) => /chrom/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
+    expect(sleepers.length).toBeGreaterThan(1);
+    for (const pid of sleepers) process.kill(pid, 'SIGSTOP');
+    try {
+      await expect.poll(() => proxy.open.size, { timeout: 60_000, interval: 500 }).toBe(0); // the server has given the line up
+    } finally {
+      for (const pid of sleepers) process.kill(pid, 'SIGCONT');
+    }
+    await says(page, 'loop', 'the end');
+    await line(page, 'Live');
+    expect(await printed(page)).toEqual(every);
+    expect(proxy.opened).toBe(opened + 1);
+  }, 120_000);
 
   it('goes over plain HTTP, and says so, when a proxy strips the Upgrade header', async () => {
     proxy.stripUpgrade = true;
