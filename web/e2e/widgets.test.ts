@@ -38,7 +38,7 @@ const frame = (cell: Locator): FrameLocator => cell.frameLocator('iframe[title="
 const bar = async (cell: Locator): Promise<string> => (await frame(cell).locator('.jupyter-widgets').first().innerText()).replace(/\s+/g, ' ');
 const counted = async (cell: Locator): Promise<number> => Number(/(\d+)\/400/.exec(await bar(cell))?.[1] ?? -1);
 
-it('a bar of tqdm moves, goes on after a reload and a killed server, and looks the same at the end', async () => {
+it('a bar of tqdm moves, goes on after a reload and a killed server, and looks the same at the end', { timeout: 120_000 }, async () => {
   // It waits at 100 and at 250 until it is let go on.
   const tab = await open('from tqdm.notebook import tqdm\nimport os, time\nfor i in tqdm(range(400), desc="Reading", mininterval=0):\n    while i in (100, 250) and not os.path.exists(f"past-{i}"): time.sleep(0.05)\n    time.sleep(0.002)');
   const past = (i: number) => writeFile(join(server.folder, `past-${i}`), '');
@@ -67,7 +67,7 @@ it('a bar of tqdm moves, goes on after a reload and a killed server, and looks t
   await expect.poll(async () => (await cell.locator('.outputs').screenshot()).equals(look)).toBe(true);
 });
 
-it('a slider that is moved reaches the kernel and the other tab; a button, a text and interact work', async () => {
+it('a slider that is moved reaches the kernel and the other tab; a button, a text and interact work', { timeout: 120_000 }, async () => {
   const tab = await open(
     'import ipywidgets as w\ns = w.IntSlider(value=3, max=20, description="Weeks")\ns.observe(lambda c: print("now", c.new), "value")\nt = w.Text(description="Name")\nb = w.Button(description="Greet", icon="check")\nb.on_click(lambda _: print("hello", t.value))\nw.VBox([s, w.HBox([t, b])])',
     '@w.interact(x=(0, 9), kind=["plain", "square"])\ndef f(x=2, kind="plain"):\n    print(kind, x)\n    return x * x if kind == "square" else x',
