@@ -24,7 +24,7 @@ describe('find', () => {
     await tab.nth(2).locator('.cm-content').waitFor();
     await find.getByLabel('Match case').click();
     await find.getByRole('status').filter({ hasText: 'of 3' }).waitFor();
-    expect(await seriousFor(tab)).toEqual([]);
+    expect(await seriousFor(tab.page)).toEqual([]);
     await page.keyboard.press('ControlOrMeta+h');
     await find.getByLabel('Regular expression').click();
     await find.getByLabel('Find', { exact: true }).fill('\\b(al)pha\\b');

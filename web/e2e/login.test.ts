@@ -5,6 +5,7 @@ import { launch, troublesOf } from './browser';
 import { Proxy } from './proxy';
 import { Server } from './server';
 import { append, every, line, loop, printed, run, says } from './steps';
+import { seriousFor } from './world';
 
 let server: Server;
 let browser: Browser;
@@ -68,6 +69,7 @@ describe('a login that ends under a running cell', () => {
     await append(page, 'text', ' typed without a login');
     await page.keyboard.press('Shift+Enter');
     expect(await asking(page).count()).toBe(1);
+    expect(await seriousFor(page)).toEqual([]);
     await asking(page).getByLabel('Token').fill('not the token');
     await asking(page).getByRole('button', { name: 'Log in' }).click();
     await asking(page).getByRole('alert').filter({ hasText: 'not the token' }).waitFor();

@@ -106,6 +106,17 @@ describe('a question', () => {
     expect(await tab.output(tab.nth(1))).toContain('46!');
   });
 
+  it('is on the screen when the page opens, under much output', async () => {
+    const tab = await w.open('for i in range(300): print(i)', '"""' + 'long\n'.repeat(60) + '"""', 'print(input("Week: "))');
+    await tab.page.getByRole('button', { name: 'Run all' }).click();
+    await tab.nth(3).locator('.ask input').waitFor();
+    const later = await Tab.open(w.context, tab.page.url());
+    const box = later.nth(3).locator('.ask input');
+    await expect.poll(() => box.evaluate((el) => document.activeElement === el && el.getBoundingClientRect().bottom <= innerHeight && el.getBoundingClientRect().top > 48)).toBe(true);
+    await box.press('Enter');
+    await later.ended(later.nth(3));
+  });
+
   it('is answered once: the other tab says so', async () => {
     const one = await w.open('print(input("Who? "))');
     const two = await Tab.open(w.context, one.page.url());
@@ -243,7 +254,7 @@ describe('the page', () => {
     await tab.nth(2).locator('.ask input').waitFor();
     const background = await tab.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     expect(background).toBe(colorScheme === 'dark' ? 'rgb(19, 21, 23)' : 'rgb(247, 248, 248)');
-    expect(await seriousFor(tab)).toEqual([]);
+    expect(await seriousFor(tab.page)).toEqual([]);
     await tab.nth(2).locator('.ask input').press('Enter');
   });
 

@@ -1,7 +1,7 @@
 /** What a file of browser tests stands on: one server, one browser, and for each test one person with a new notebook. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import type { Browser, BrowserContext } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { launch, person, Tab, troublesOf } from './browser';
 import { Server, type Code } from './server';
@@ -53,9 +53,9 @@ export function world(prefix: string): World {
 }
 
 /** What axe finds serious on a page. */
-export async function seriousFor(tab: Tab): Promise<string[]> {
-  await tab.page.evaluate(await readFile(axeSource, 'utf8'));
-  return tab.page.evaluate(async () => {
+export async function seriousFor(page: Page): Promise<string[]> {
+  await page.evaluate(await readFile(axeSource, 'utf8'));
+  return page.evaluate(async () => {
     const result: { violations: { id: string; impact: string; nodes: { target: string[] }[] }[] } = await Reflect.get(window, 'axe').run(document, { iframes: false });
     return result.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join('; ')}`);
   });

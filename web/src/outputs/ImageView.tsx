@@ -7,10 +7,12 @@ export function ImageView(props: { mime: string; value: unknown; metadata: unkno
   const { mime, value } = props;
   const src = useMemo(() => sourceOf(mime, value), [mime, value]);
   const size = sizeOf(props.metadata, mime);
+  // What the program says the picture was drawn for.
+  const ground = pick(pick(props.metadata, mime) ?? props.metadata, 'needs_background');
   const [failed, setFailed] = useState(false);
   if (failed) return <div className="out muted">This picture could not be shown ({mime}).</div>;
   return (
-    <div className="out out-image">
+    <div className={`out out-image${ground === 'dark' ? ' on-dark' : ''}`}>
       <img src={src} alt={props.alt} width={size.width} height={size.height} decoding="async" onError={() => setFailed(true)} />
     </div>
   );

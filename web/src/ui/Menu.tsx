@@ -5,6 +5,8 @@ export interface MenuItem {
   readonly id: string;
   readonly label: ReactNode;
   readonly note?: ReactNode;
+  /** All of it, when label and note are short. */
+  readonly title?: string;
   readonly icon?: ReactNode;
   readonly disabled?: boolean;
   readonly danger?: boolean;
@@ -145,6 +147,7 @@ function MenuRow({ entry, close }: { entry: MenuEntry; close: (refocus: boolean)
       aria-checked={checkable ? entry.checked : undefined}
       aria-disabled={entry.disabled || undefined}
       tabIndex={-1}
+      title={entry.title}
       className={`menu-item${entry.danger ? ' danger' : ''}${entry.checked ? ' checked' : ''}`}
       onClick={() => {
         if (entry.disabled) return;

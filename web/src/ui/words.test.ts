@@ -10,6 +10,7 @@ describe('words', () => {
     expect(wholeDuration(7_500_000)).toBe('2 h 5 min');
   });
   it('how long ago', () => {
+    expect(ago(1000, 2900)).toBe('just now');
     expect(ago(1000, 3400)).toBe('2 s ago');
     expect(ago(0, 300_000)).toBe('5 min ago');
   });

@@ -17,9 +17,10 @@ export function wholeDuration(ms: number): string {
   return `${Math.floor(min / 60)} h ${min % 60} min`;
 }
 
-/** "2 s ago", "5 min ago", "14:02", "3 Nov, 14:02". */
+/** "just now", "2 s ago", "5 min ago", "14:02", "3 Nov, 14:02". */
 export function ago(at: number, now: number): string {
   const s = Math.max(0, Math.floor((now - at) / 1000));
+  if (s < 2) return 'just now';
   if (s < 60) return `${s} s ago`;
   if (s < 3600) return `${Math.floor(s / 60)} min ago`;
   return `at ${clock(at, now)}`;

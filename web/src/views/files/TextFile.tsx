@@ -7,8 +7,8 @@ import { jsonError } from './jsonError';
 const SHOWN = 1_000_000;
 const PICTURE = /\.(png|jpe?g|gif|webp|bmp|avif|svg)$/i;
 
-/** A file that is no notebook, or one that is broken: shown as text, never written. */
-export function TextFile({ path }: { path: string }) {
+/** A file that is no notebook, or one that is broken: shown as text, never written. `bare`: without a word about what it is. */
+export function TextFile({ path, bare = false }: { path: string; bare?: boolean }) {
   const { files, go } = useServices();
   const [text, setText] = useState<string | null>(null);
   const [error, setError] = useState('');
@@ -30,13 +30,13 @@ export function TextFile({ path }: { path: string }) {
   return (
     <div className="column full">
       {error !== '' && <p className="panel-error">{error}</p>}
-      {broken && (
+      {broken && !bare && (
         <div className="banner banner-err" role="alert">
           This notebook is not valid JSON: {broken.message}
           {broken.line > 0 && ` (line ${broken.line}, column ${broken.column})`}. The file is shown as it is and is not changed.
         </div>
       )}
-      {text !== null && !broken && path.endsWith('.ipynb') && (
+      {text !== null && !broken && !bare && path.endsWith('.ipynb') && (
         <div className="banner">
           The notebook’s file, as text.{' '}
           <button type="button" className="link" onClick={() => go({ kind: 'notebook', path })}>

@@ -41,10 +41,11 @@ export function Logo() {
 
 function NotebookCrumb({ notebook }: { notebook: NotebookController }) {
   const path = useSignal(notebook.store.name);
+  const gone = useSelected(notebook.store.ready, (r) => r.kind === 'gone');
   return (
     <>
       <Crumb path={path} />
-      <SaveWords notebook={notebook} />
+      {!gone && <SaveWords notebook={notebook} />}
     </>
   );
 }
@@ -128,6 +129,8 @@ function NotebookActions({ notebook }: { notebook: NotebookController }) {
   const { command } = useServices();
   const { store } = notebook;
   const busy = useSelected(store.running, (r) => r.length > 0);
+  const gone = useSelected(store.ready, (r) => r.kind === 'gone');
+  if (gone) return null;
   return (
     <div className="top-actions">
       <KernelChip store={store} />

@@ -3,6 +3,7 @@ import { useRef, useState } from 'react';
 import type { NotebookStore } from '../../notebook/store';
 import type { Kernel, KernelState } from '../../protocol/types';
 import { MenuButton, type MenuEntry } from '../../ui/Menu';
+import type { Toasts } from '../../ui/toasts';
 import { useSignal } from '../../ui/useSignal';
 import { bytes, folderOf } from '../../ui/words';
 import { useServices } from '../context';
@@ -30,15 +31,26 @@ const DOTS: Record<KernelState, string> = {
   dead: 'dot-err',
 };
 
+const MB = 1024 * 1024;
+
+/** A kernel's name and where it is, short enough for the top bar; the menu says the whole. "Python 3.12 (.venv)" has both in its name. */
+export function shortly(name: string, environment: string): { name: string; place: string } {
+  const both = /^(.+?) \(([^()]+)\)$/.exec(name);
+  if (both) return { name: both[1] ?? name, place: both[2] ?? '' };
+  const path = /(?:^|\s)\S*[/\\]([^/\\\s]+)$/.exec(environment);
+  const words = /^(?:virtual|conda) environment (\S+)$/.exec(environment);
+  return { name, place: path?.[1] ?? words?.[1] ?? '' };
+}
+
 /** What the notebook runs on and how that is, with its menu. */
 export function KernelChip({ store }: { store: NotebookStore }) {
   const { command, files, toasts } = useServices();
   const kernel = useSignal(store.kernel);
   const [choices, setChoices] = useState<readonly KernelChoice[] | null>(null);
   const asked = useRef(false);
-  const name = kernel.display_name || kernel.name || 'No kernel';
+  const { name, place } = shortly(kernel.display_name || kernel.name || 'No kernel', kernel.environment ?? '');
   const quiet = kernel.state === 'idle' || kernel.state === 'busy';
-  const detail = [kernel.environment, kernel.memory ? bytes(kernel.memory) : ''].filter(Boolean).join(' · ');
+  const detail = [place, kernel.memory ? bytes(Math.round(kernel.memory / MB) * MB) : ''].filter(Boolean).join(' · ');
   const load = () => {
     if (asked.current) return;
     asked.current = true;
@@ -55,7 +67,7 @@ export function KernelChip({ store }: { store: NotebookStore }) {
       width={320}
       onOpen={load}
       header={() => <KernelDetails kernel={kernel} />}
-      entries={() => [...actions(kernel, command), ...choiceEntries(choices, kernel, store)]}
+      entries={() => [...actions(kernel, command), ...choiceEntries(choices, kernel, store, toasts)]}
     >
       <span className={`dot ${DOTS[kernel.state]}`} />
       <span className="sr">Kernel, {WORDS[kernel.state]}: </span>
@@ -102,18 +114,24 @@ function actions(kernel: Kernel, command: (id: string) => void): MenuEntry[] {
   ];
 }
 
-function choiceEntries(choices: readonly KernelChoice[] | null, kernel: Kernel, store: NotebookStore): MenuEntry[] {
+/** Those that can run, and those that lack something: choosing one of these says what. */
+function choiceEntries(choices: readonly KernelChoice[] | null, kernel: Kernel, store: NotebookStore, toasts: Toasts): MenuEntry[] {
   if (choices === null || choices.length === 0) return [];
+  const ready = choices.filter((c) => c.hasKernel);
+  const lacking = choices.filter((c) => !c.hasKernel);
   return [
     'line',
     { heading: 'Run on', id: 'choices' },
-    ...choices.map((c) => ({
-      id: `kernel ${c.name}`,
-      label: c.displayName,
-      note: c.hasKernel ? c.environment : `needs: ${c.fix}`,
-      checked: c.name === kernel.name,
-      disabled: !c.hasKernel,
-      run: () => (kernel.state === 'none' || kernel.state === 'dead' ? store.kernelStart(c.name) : store.kernelRestart({ name: c.name })),
-    })),
+    ...ready.map((c): MenuEntry => {
+      const { name, place } = shortly(c.displayName, c.environment);
+      const run = () => (kernel.state === 'none' || kernel.state === 'dead' ? store.kernelStart(c.name) : store.kernelRestart({ name: c.name }));
+      return { id: `kernel ${c.name}`, label: name, note: place, title: `${c.displayName}: ${c.environment}`, checked: c.name === kernel.name, run };
+    }),
+    ...(lacking.length > 0 ? [{ heading: 'Cannot run notebooks yet', id: 'lacking' }] : []),
+    ...lacking.map((c): MenuEntry => {
+      const { name, place } = shortly(c.displayName, c.environment);
+      const copy = { label: 'Copy', run: () => void navigator.clipboard?.writeText(c.fix) };
+      return { id: `kernel ${c.name}`, label: <span className="muted">{name}</span>, note: place, title: c.fix, run: () => void toasts.show(`${c.displayName} needs: ${c.fix}`, { action: copy }) };
+    }),
   ];
 }

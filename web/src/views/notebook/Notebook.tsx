@@ -1,9 +1,11 @@
 import { startTransition, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { NotebookStore } from '../../notebook/store';
+import type { Gone as GoneFrame } from '../../protocol/types';
 import { Surroundings, type OutputSurroundings } from '../../outputs';
 import { whenIdle } from '../../ui/idle';
 import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
+import { TextFile } from '../files/TextFile';
 import { FindPanel } from '../find/FindPanel';
 import { Cell } from './Cell';
 import { loadEditor } from './Code';
@@ -54,7 +56,7 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
     const timer = setTimeout(() => void loadEditor(), 300);
     return () => clearTimeout(timer);
   }, []);
-  if (ready.kind === 'gone') return <Gone reason={ready.gone.reason} path={store.path} />;
+  if (ready.kind === 'gone') return <Gone gone={ready.gone} path={store.path} />;
   return (
     <NotebookContext.Provider value={notebook}>
       <Surroundings.Provider value={surroundings}>
@@ -121,22 +123,25 @@ function Opening({ path }: { path: string }) {
   return late ? <p className="opening muted">Opening {path}…</p> : null;
 }
 
-function Gone({ reason, path }: { reason: string; path: string }) {
+/** It is not there, or is no notebook: then its text is shown. */
+function Gone({ gone, path }: { gone: GoneFrame; path: string }) {
   const { go } = useServices();
+  const there = gone.code !== 'not_found';
   return (
-    <div className="column">
-      <div className="gone">
-        <h1>{path}</h1>
-        <p>{reason || 'This notebook is not there any more.'}</p>
-        <div className="gone-actions">
-          <button type="button" className="btn btn-line" onClick={() => go({ kind: 'file', path })}>
-            Show the file as text
-          </button>
+    <>
+      <div className="column full">
+        <div className="gone">
+          <h1>{path}</h1>
+          <p>
+            {gone.reason || 'This notebook is not there any more.'}
+            {there && ' The file is shown as it is and is not changed.'}
+          </p>
           <button type="button" className="btn btn-line" onClick={() => go({ kind: 'home', folder: '' })}>
             All files
           </button>
         </div>
       </div>
-    </div>
+      {there && <TextFile path={path} bare />}
+    </>
   );
 }

@@ -2,6 +2,7 @@ import { CornerDownLeft } from 'lucide-react';
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import type { Prompt } from '../../protocol/types';
 import { Ticking } from '../../ui/Elapsed';
+import { keepInView } from '../../ui/inView';
 import { wholeDuration } from '../../ui/words';
 import { useServices } from '../context';
 import { useNotebook } from './context';
@@ -24,7 +25,10 @@ export function PromptBox({ prompt }: { prompt: Prompt }) {
     const typing = at instanceof HTMLElement && (at.isContentEditable || at instanceof HTMLInputElement) && !at.closest(`[data-cell="${CSS.escape(prompt.cell_id)}"]`);
     const here = notebook.cursor.active === prompt.cell_id || at === document.body || at === null || at.closest(`[data-cell="${CSS.escape(prompt.cell_id)}"]`) !== null;
     const justRun = at instanceof HTMLElement && at.matches('.cell') && notebook.cursor.mode.get() === 'command';
-    if (!typing && (here || justRun)) input.current?.focus({ preventScroll: !here });
+    const box = input.current;
+    if (!box || typing || !(here || justRun)) return;
+    box.focus({ preventScroll: !here });
+    return here ? keepInView(box, box.closest('.column')) : undefined;
   }, [notebook, prompt.cell_id]);
   useLayoutEffect(() => {
     const el = input.current;
