@@ -133,7 +133,7 @@ function Gone({ gone, path }: { gone: GoneFrame; path: string }) {
         <div className="gone">
           <h1>{path}</h1>
           <p>
-            {gone.reason || 'This notebook is not there any more.'}
+            {gone.reason ? gone.reason.replace(/\.?$/, '.') : 'This notebook is not there any more.'}
             {there && ' The file is shown as it is and is not changed.'}
           </p>
           <button type="button" className="btn btn-line" onClick={() => go({ kind: 'home', folder: '' })}>
