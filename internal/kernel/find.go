@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -126,11 +127,17 @@ func (m *Manager) ask(ctx context.Context, id ID, request func(*keeper.Client, s
 	defer stop()
 	ref := uuid.NewString()
 	if err := request(client, ref); err != nil {
+		if untilGone && going(dir, err) {
+			return awaitGone(ctx, dir)
+		}
 		return fmt.Errorf("kernel %s: %w", id, err)
 	}
 	for {
 		u, err := client.Read()
 		if err != nil {
+			if untilGone && ctx.Err() == nil && going(dir, err) {
+				return awaitGone(ctx, dir)
+			}
 			return fmt.Errorf("kernel %s: %w", id, errors.Join(ctx.Err(), err))
 		}
 		if u.Result != nil && u.Result.ID == ref {
@@ -162,10 +169,13 @@ func (m *Manager) ask(ctx context.Context, id ID, request func(*keeper.Client, s
 	return nil
 }
 
-// going says whether a keeper that cannot be reached is one that ends by itself just now: its folder is known, its socket is gone.
+// leaving are the errors of a socket whose other end goes away.
+var leaving = []error{fs.ErrNotExist, io.EOF, syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE}
+
+// going says whether a keeper that cannot be reached is one that ends by itself just now: its folder is known, its socket is going or gone.
 func going(dir string, err error) bool {
 	_, unknown := keeper.ReadConfig(dir)
-	return (unknown == nil || Alive(dir)) && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED))
+	return (unknown == nil || Alive(dir)) && slices.ContainsFunc(leaving, func(e error) bool { return errors.Is(err, e) })
 }
 
 func awaitGone(ctx context.Context, dir string) error {

@@ -70,18 +70,13 @@ type listing struct {
 // listingFor is how long a list stays good enough: a menu that is opened twice asks once.
 const listingFor = 3 * time.Second
 
-// New returns a Finder. It touches nothing yet. A relative Config.Python is one of the current folder.
+// New returns a Finder. It touches nothing yet.
 func New(config Config) *Finder {
 	if config.Env == nil {
 		config.Env = os.Getenv
 	}
 	if config.Home == "" {
 		config.Home, _ = os.UserHomeDir()
-	}
-	if strings.ContainsRune(config.Python, filepath.Separator) { // relative to where the command was given; kernels start elsewhere
-		if path, err := filepath.Abs(config.Python); err == nil {
-			config.Python = path
-		}
 	}
 	if config.System == nil {
 		config.System = []string{"/opt/conda", "/opt/miniconda3", "/opt/miniforge3", "/opt/anaconda3"}
