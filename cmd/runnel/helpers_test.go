@@ -13,8 +13,8 @@ import (
 	"github.com/runnel-dev/runnel/internal/plainclient"
 )
 
-// patience is how long a script waits for what must happen: long, because the first run installs packages.
-const patience = 6 * time.Minute
+// patience is how long a script waits for what must happen.
+const patience = 3 * time.Minute
 
 // waitFile waits until a file holds what matches a pattern: waitfile FILE PATTERN.
 func waitFile(ts *testscript.TestScript, neg bool, args []string) {
