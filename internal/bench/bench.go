@@ -125,6 +125,9 @@ func Run(ctx context.Context, config Config) (report Report, err error) {
 	if err := m.all(ctx); err != nil {
 		return report, err
 	}
+	if err := m.faults(ctx); err != nil {
+		return report, err
+	}
 	judge(&report)
 	return report, nil
 }

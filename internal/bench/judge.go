@@ -30,6 +30,11 @@ func atMost(p50, p99 float64) bound {
 	return b
 }
 
+// worst bounds every value.
+func worst(most float64) bound {
+	return bound{words: fmt.Sprintf("≤ %g always", most), met: func(r, _ Stat) bool { return r.Max <= most }}
+}
+
 var bounds = map[string]bound{
 	figureTrip:   {"≤ floor + 2", func(r, f Stat) bool { return r.P50 <= f.P50+2 }},
 	figurePrint:  atMost(3, 10),
@@ -41,6 +46,17 @@ var bounds = map[string]bound{
 	figureClient: atMost(1, 0),
 	figureKept:   atMost(12, 0),
 	figureKeeper: atMost(12, 0),
+
+	figureStorm:         atMost(10, 0),
+	figureKilled:        worst(15),
+	figureCut:           worst(15),
+	figureSlept:         worst(15),
+	figureEndless:       atMost(1000, 0),
+	figureElsewhere:     worst(100),
+	figureEndlessServer: atMost(320, 0),
+	figureEndlessKeeper: atMost(160, 0),
+	figureTextServer:    atMost(320, 0),
+	figureTextKeeper:    atMost(160, 0),
 }
 
 func judge(report *Report) {

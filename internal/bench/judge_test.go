@@ -83,3 +83,31 @@ func TestSplitOffsets(t *testing.T) {
 		}
 	}
 }
+
+func TestMostWithin(t *testing.T) {
+	var begun time.Time
+	var times []time.Time
+	for _, ms := range []int{5000, 0, 900, 1000, 1001, 1800, 4500} { // in any order
+		times = append(times, begun.Add(time.Duration(ms)*time.Millisecond))
+	}
+	if got := mostWithin(times, time.Second); got != 4 { // 900 to 1800
+		t.Errorf("%d, want 4", got)
+	}
+	if got := mostWithin(nil, time.Second); got != 0 {
+		t.Errorf("%d of none", got)
+	}
+}
+
+func TestWorst(t *testing.T) {
+	report := Report{Figures: []Figure{
+		{Name: figureCut, Values: map[string]Stat{"Runnel": {N: 3, P50: 1, P99: 1, Max: 16}}},
+		{Name: figureSlept, Values: map[string]Stat{"Runnel": {N: 3, P50: 14, P99: 14, Max: 15}}},
+		{Name: figureKilled, Values: map[string]Stat{}},
+	}}
+	judge(&report)
+	for i, want := range []bool{false, true, false} {
+		if f := report.Figures[i]; f.Met == nil || *f.Met != want || f.Must != "≤ 15 always" {
+			t.Errorf("%s: must %q, met %v", f.Name, f.Must, f.Met)
+		}
+	}
+}

@@ -39,7 +39,11 @@ func (r *runnel) open(context.Context) error {
 }
 
 func (r *runnel) line(ctx context.Context) (line, error) {
-	client, err := plainclient.Dial(ctx, plainclient.Options{URL: r.server.URL, Token: r.server.Token, Notebook: fmt.Sprintf("bench-%d.ipynb", r.opened)})
+	return r.lineTo(ctx, fmt.Sprintf("bench-%d.ipynb", r.opened))
+}
+
+func (r *runnel) lineTo(ctx context.Context, notebook string) (line, error) {
+	client, err := plainclient.Dial(ctx, plainclient.Options{URL: r.server.URL, Token: r.server.Token, Notebook: notebook})
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,8 @@ func benchCommand() *cobra.Command {
 		Long: `Measures, in one run and with the same kernel: how long a cell takes, how late
 each print is, how long an answer to input() takes, how fast a flood is, what 50
 clients cost, and how much memory is used. The floor is a client that talks to
-the kernel directly. Exit code 1 if Runnel misses one of its bounds.`,
+the kernel directly. Then, for Runnel alone: how soon pages are up to date after
+faults, and what a flood costs. Exit code 1 if Runnel misses one of its bounds.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := interruptible(cmd.Context())

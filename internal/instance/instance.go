@@ -42,6 +42,7 @@ type Instance struct {
 
 	root  string
 	exe   string
+	args  []string
 	place place.Place
 	cmd   *exec.Cmd
 	log   *logBuffer
@@ -64,7 +65,7 @@ func Start(ctx context.Context, o Options) (*Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for a server: %w", err)
 	}
-	i := &Instance{Token: rand.Text(), Folder: filepath.Join(root, "notebooks"), root: root, exe: o.Exe, log: &logBuffer{}, ended: make(chan struct{})}
+	i := &Instance{Token: rand.Text(), Folder: filepath.Join(root, "notebooks"), root: root, exe: o.Exe, log: &logBuffer{}}
 	if err := i.start(ctx, o); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(root))
 	}
@@ -93,20 +94,35 @@ func (i *Instance) start(ctx context.Context, o Options) error {
 		return err
 	}
 	i.URL = "http://127.0.0.1:" + port
-	args := []string{"serve", i.Folder, "--port", port, "--token", i.Token, "--no-browser"}
+	i.args = []string{"serve", i.Folder, "--port", port, "--token", i.Token, "--no-browser"}
 	if o.Python != "" {
-		args = append(args, "--python", o.Python)
+		i.args = append(i.args, "--python", o.Python)
 	}
-	i.cmd = i.command(append(args, o.Args...)...)
+	i.args = append(i.args, o.Args...)
+	return i.run(ctx)
+}
+
+// Restart kills the server, as a machine that is short of memory would, starts
+// it again at the same address and returns when that one answers. When it does
+// not, the error says so and the Instance can only be stopped.
+func (i *Instance) Restart(ctx context.Context) error {
+	_ = i.cmd.Process.Kill() // it may have ended by itself
+	<-i.ended
+	return i.run(ctx)
+}
+
+// run starts the process and returns when it answers.
+func (i *Instance) run(ctx context.Context) error {
+	i.cmd, i.ended = i.command(i.args...), make(chan struct{})
 	i.cmd.Stdout, i.cmd.Stderr = i.log, i.log
 	i.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C at the terminal is ours to handle
 	if err := i.cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", i.exe, err)
 	}
-	go func() {
-		defer close(i.ended)
-		_ = i.cmd.Wait() // its log says more
-	}()
+	go func(cmd *exec.Cmd, ended chan<- struct{}) {
+		defer close(ended)
+		_ = cmd.Wait() // its log says more
+	}(i.cmd, i.ended)
 	if err := i.answers(ctx); err != nil {
 		_ = i.cmd.Process.Kill()
 		<-i.ended
