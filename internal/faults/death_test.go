@@ -182,7 +182,7 @@ func TestRestart_and_run_all(t *testing.T) {
 			for round := range short(4, 200) {
 				do(t, c, protocol.Command{Type: protocol.CmdKernelRestart})
 				group := do(t, c, protocol.Command{Type: protocol.CmdRun})
-				if err := c.Wait(within(t, time.Minute), "all runs to end", func(st *protocol.State) bool {
+				if err := c.Wait(within(t, time.Duration(short(1, 10))*time.Minute), "all runs to end", func(st *protocol.State) bool {
 					for i := range cells {
 						cell := st.Cell(protocol.CellID(fmt.Sprintf("c%d", i)))
 						if cell == nil || cell.Run == nil || !strings.HasPrefix(string(cell.Run.ID), string(group.CmdID)) || cell.Run.State != protocol.StateDone || cell.ExecutionCount == nil || *cell.ExecutionCount != i+1 {
@@ -203,7 +203,10 @@ func TestRestart_and_run_all(t *testing.T) {
 					for k := range 200 {
 						fmt.Fprintln(&want, i, k)
 					}
-					sameText(t, fmt.Sprintf("round %d, cell %d", round, i), streamText(t, s, st, id), want.String())
+					if said := streamText(t, s, st, id, "stderr"); said != "" {
+						t.Errorf("round %d, cell %d: on stderr: %s", round, i, tailOf(said, 4000))
+					}
+					sameText(t, fmt.Sprintf("round %d, cell %d", round, i), streamText(t, s, st, id, "stdout"), want.String())
 				}
 			}
 		})

@@ -124,14 +124,14 @@ func TestF17_failed_fsync(t *testing.T) {
 func failFsync(t *testing.T, pid int) (detach func()) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("only on Linux can an fsync be made to fail from outside")
+		lacks(t, "only on Linux can an fsync be made to fail from outside")
 	}
 	strace := testpy.Program(t, "strace")
 	var said lockedBuffer
 	cmd := exec.Command(strace, "-f", "-q", "-o", os.DevNull, "-p", strconv.Itoa(pid), "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO")
 	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
-		t.Skipf("strace: %v", err)
+		lacks(t, "strace: %v", err)
 	}
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()
@@ -140,7 +140,7 @@ func failFsync(t *testing.T, pid int) (detach func()) {
 	for end := time.Now().Add(10 * time.Second); !traced(pid); time.Sleep(10 * time.Millisecond) {
 		select {
 		case <-ended:
-			t.Skipf("this machine lets no process be traced: %s", said.String())
+			lacks(t, "this machine lets no process be traced: %s", said.String())
 		default:
 		}
 		if time.Now().After(end) {
@@ -206,7 +206,7 @@ type disk struct {
 func newDisk(t *testing.T, root string) *disk {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("a disk that loses its power needs root, to mount it")
+		lacks(t, "a disk that loses its power needs root, to mount it")
 	}
 	d := &disk{t: t, image: filepath.Join(root, "image"), at: filepath.Join(root, "d")}
 	if err := os.Mkdir(d.at, 0o755); err != nil {
@@ -219,7 +219,7 @@ func newDisk(t *testing.T, root string) *disk {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command("mkfs.ext4", "-q", d.image).CombinedOutput(); err != nil {
-		t.Skipf("no ext4 here: %v: %s", err, out)
+		lacks(t, "no ext4 here: %v: %s", err, out)
 	}
 	d.mount()
 	t.Cleanup(func() { _ = exec.Command("umount", "-l", d.at).Run() })
@@ -229,7 +229,7 @@ func newDisk(t *testing.T, root string) *disk {
 func (d *disk) mount() {
 	d.t.Helper()
 	if out, err := exec.Command("mount", "-o", "loop,errors=remount-ro", d.image, d.at).CombinedOutput(); err != nil {
-		d.t.Skipf("no loop devices here: %v: %s", err, out)
+		lacks(d.t, "no loop devices here: %v: %s", err, out)
 	}
 }
 
@@ -245,7 +245,7 @@ func (d *disk) powerLoss(end func()) {
 	err = unix.IoctlSetPointerInt(int(f.Fd()), shutdown, noFlush)
 	_ = f.Close()
 	if err != nil {
-		d.t.Skipf("this file system cannot lose its power: %v", err)
+		lacks(d.t, "this file system cannot lose its power: %v", err)
 	}
 	end()
 	d.again()
@@ -267,7 +267,7 @@ func (d *disk) fail() {
 	}
 	trigger := filepath.Join("/sys/fs/ext4", filepath.Base(strings.TrimSpace(string(device))), "trigger_fs_error")
 	if err := os.WriteFile(trigger, []byte("1"), 0o200); err != nil {
-		d.t.Skipf("this file system cannot fail on demand: %v", err)
+		lacks(d.t, "this file system cannot fail on demand: %v", err)
 	}
 }
 

@@ -11,7 +11,7 @@
 //
 //   - F14, a clock that jumps: no test may set the machine's clock. Order is by event number everywhere; deadlines are tested with
 //     a clock passed in (internal/session queue_test.go) and with testing/synctest (internal/gateway).
-//   - F21 and F22, reload and sleep of a real browser: web/e2e, with Chromium.
+//   - F21 and F22, reload and sleep of a real browser: web/e2e, with Chromium; it sleeps until the server has given its line up.
 //   - F32, kernels that lie (bad signatures, huge frames, unknown messages, wrong parents): internal/kernel hostile_test.go,
 //     internal/jupyter and internal/zmtp, with a fake kernel and fuzzing.
 //

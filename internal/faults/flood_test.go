@@ -155,10 +155,13 @@ func TestF28_one_huge_display(t *testing.T) {
 func TestF28_many_displays(t *testing.T) {
 	s := newServer(t, "7")
 	c := s.Client("tiny.ipynb")
+	keeper := atoi(t, value(t, c, "ppid", "import os; os.getppid()"))
+	stop := watchMemory(t, map[int]int64{s.PID(): serverCap, keeper: keeperCap})
 	const kept = 5000
 	n := short(6000, 1_000_000)
 	run := start(t, c, "tiny", fmt.Sprintf("from IPython.display import display\nfor i in range(%d): display({'text/plain': str(i)}, raw=True)", n))
 	finish(t, c, run, time.Duration(short(3, 30))*time.Minute, protocol.StatusOK)
+	stop()
 	outputs := c.State().Cell("tiny").Outputs
 	if len(outputs) != kept+1 {
 		t.Fatalf("%d outputs, want %d", len(outputs), kept+1)

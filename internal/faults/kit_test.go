@@ -330,3 +330,10 @@ func (b *lockedBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.buf.String()
 }
+
+// lacks ends a test on a machine that cannot make its fault, and says what it lacks. What cannot be had is a disk, a cgroup, a traced process.
+func lacks(t *testing.T, format string, args ...any) {
+	t.Helper()
+	t.Logf(format, args...)
+	t.Skip("only root on Linux can make this fault, with what the line before names")
+}

@@ -87,6 +87,6 @@ func memoryGroup(t *testing.T, limit int64) string {
 			return dir
 		}
 	}
-	t.Skip("a limit on memory needs a memory cgroup, and the right to make one")
+	lacks(t, "a limit on memory needs a memory cgroup, and the right to make one")
 	return ""
 }

@@ -172,13 +172,13 @@ func waitSave(t *testing.T, wait waiter, state string, limit time.Duration) {
 func mountSmall(t *testing.T, at, size string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("a disk of its own needs root, to mount it")
+		lacks(t, "a disk of its own needs root, to mount it")
 	}
 	if err := os.MkdirAll(at, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+size, "tmpfs", at).CombinedOutput(); err != nil {
-		t.Skipf("no disk of its own can be mounted here: %v: %s", err, out)
+		lacks(t, "no disk of its own can be mounted here: %v: %s", err, out)
 	}
 	t.Cleanup(func() { _ = exec.Command("umount", "-l", at).Run() })
 }
