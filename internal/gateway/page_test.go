@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
 
@@ -259,5 +260,32 @@ func TestPage_floodIsBatched(t *testing.T) {
 	}
 	if most := int(time.Since(began)/frameGap) + paceCredit + 2; frames > most {
 		t.Errorf("%d frames in %v, want at most %d", frames, time.Since(began), most)
+	}
+}
+
+func TestFirst(t *testing.T) {
+	h := newFakeHub("n.ipynb")
+	s := h.session("n.ipynb")
+	for i := range firstCells + 5 {
+		s.emit(protocol.CellAdded{Index: i, Cell: &protocol.Cell{ID: protocol.CellID(fmt.Sprint("c", i)), Type: "code", Source: "1"}})
+	}
+	frame, err := First(t.Context(), h, "n.ipynb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got protocol.Snapshot
+	if err := json.Unmarshal(frame, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Type != "snapshot" || got.Sub != "" || !got.More || got.Cells != firstCells+5 || len(got.State.Cells) != firstCells || got.State.N != firstCells+5 {
+		t.Errorf("frame %.300s", frame)
+	}
+	if s.open() != 0 {
+		t.Error("its cursor is open still")
+	}
+	for path, want := range map[string]string{"none.ipynb": "not_found", "../evil": "invalid", "later.ipynb": "unavailable"} {
+		if _, err := First(t.Context(), h, path); fault.KindOf(err).String() != want {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }

@@ -1,8 +1,11 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
+	"log/slog"
 
+	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
 
@@ -18,9 +21,38 @@ const (
 
 // snapshot sends a state in frames of at most about 256 KiB, of which one at a time is in memory.
 func (s *subscription) snapshot(state *protocol.State) bool {
+	return sendSnapshot(state, s.at.Sub, s.p.c.p.Logger, s.p.c.sendJSON)
+}
+
+// First is the first frame of a snapshot of a notebook (P20), as of a subscription without a name: what a page draws while
+// its line is being opened.
+func First(ctx context.Context, hub Hub, notebook string) ([]byte, error) {
+	open, err := hub.Open(ctx, notebook, false)
+	if err != nil {
+		return nil, err
+	}
+	cursor := open.Subscribe("", protocol.Subscription{Notebook: notebook})
+	defer cursor.Close()
+	batch, err := cursor.Next(ctx)
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "The notebook is being closed.", err)
+	}
+	if batch.Snapshot == nil {
+		return nil, fault.New(fault.NotFound, "The notebook is gone.")
+	}
+	var frame []byte
+	sendSnapshot(batch.Snapshot, "", slog.New(slog.DiscardHandler), func(v any) bool {
+		frame, err = encode(v)
+		return false // no more than this
+	})
+	return frame, err
+}
+
+// sendSnapshot calls send for each frame of a state until it says false.
+func sendSnapshot(state *protocol.State, sub string, logger *slog.Logger, send func(v any) bool) bool {
 	first := *state
 	first.Cells, first.Widgets = nil, nil
-	w := &snapshotWriter{s: s, first: &first, total: len(state.Cells)}
+	w := &snapshotWriter{send: send, sub: sub, logger: logger, first: &first, total: len(state.Cells)}
 	for _, cell := range state.Cells {
 		if !w.cell(cell) {
 			return false
@@ -31,11 +63,13 @@ func (s *subscription) snapshot(state *protocol.State) bool {
 
 // snapshotWriter collects cells until a frame is full.
 type snapshotWriter struct {
-	s     *subscription
-	first *protocol.State // nil once the first frame was sent
-	total int
-	cells []json.RawMessage
-	size  int
+	send   func(v any) bool
+	sub    string
+	logger *slog.Logger
+	first  *protocol.State // nil once the first frame was sent
+	total  int
+	cells  []json.RawMessage
+	size   int
 }
 
 // stateFrame is protocol.Snapshot with its cells encoded already.
@@ -64,7 +98,7 @@ func (w *snapshotWriter) cell(c *protocol.Cell) bool {
 	short, parts := split(c)
 	data, err := encode(short)
 	if err != nil {
-		w.s.p.c.p.Logger.Error("a cell could not be encoded", "cell", c.ID, "reason", err)
+		w.logger.Error("a cell could not be encoded", "cell", c.ID, "reason", err)
 		return false
 	}
 	full := w.size > 0 && w.size+len(data) > partBytes || w.first != nil && len(w.cells) >= firstCells
@@ -79,8 +113,8 @@ func (w *snapshotWriter) cell(c *protocol.Cell) bool {
 		return false
 	}
 	for _, part := range parts {
-		part.Type, part.Sub, part.More = "snapshot_part", w.s.at.Sub, true
-		if !w.s.p.c.sendJSON(part) {
+		part.Type, part.Sub, part.More = "snapshot_part", w.sub, true
+		if !w.send(part) {
 			return false
 		}
 	}
@@ -95,11 +129,11 @@ func (w *snapshotWriter) flush(more bool) bool {
 	}
 	w.cells, w.size = nil, 0
 	if w.first == nil {
-		return w.s.p.c.sendJSON(partFrame{"snapshot_part", w.s.at.Sub, cells, more})
+		return w.send(partFrame{"snapshot_part", w.sub, cells, more})
 	}
-	frame := stateFrame{"snapshot", w.s.at.Sub, stateWithCells{w.first, cells}, w.total, more}
+	frame := stateFrame{"snapshot", w.sub, stateWithCells{w.first, cells}, w.total, more}
 	w.first = nil
-	return w.s.p.c.sendJSON(frame)
+	return w.send(frame)
 }
 
 // split takes long texts, and outputs beyond what a frame holds, out of a cell that is big. c itself is not changed.
@@ -181,7 +215,7 @@ func sizeOf(o *protocol.Output) int {
 func (w *snapshotWriter) widgets(all map[protocol.WidgetID]*protocol.Widget) bool {
 	part, size := map[protocol.WidgetID]*protocol.Widget{}, 0
 	send := func() bool {
-		ok := w.s.p.c.sendJSON(protocol.SnapshotPart{Type: "snapshot_part", Sub: w.s.at.Sub, Widgets: part, More: true})
+		ok := w.send(protocol.SnapshotPart{Type: "snapshot_part", Sub: w.sub, Widgets: part, More: true})
 		part, size = map[protocol.WidgetID]*protocol.Widget{}, 0
 		return ok
 	}

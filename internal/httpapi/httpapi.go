@@ -138,6 +138,7 @@ func (a *API) routes() []route {
 		{"POST /runnel/v1/kernels/{id}/interrupt", a.interruptKernel},
 		{"POST /runnel/v1/kernels/{id}/stop", a.stopKernel},
 		{"GET /runnel/v1/status", a.status},
+		{"GET /runnel/v1/snapshot", a.snapshot},
 		{"GET /runnel/v1/blobs/{hash}", a.blob},
 		{"GET /runnel/v1/outputs", a.outputText},
 		{"/runnel/", a.noRoute},
@@ -192,6 +193,18 @@ func (a *API) status(w http.ResponseWriter, _ *http.Request) {
 		out.Sessions = append(out.Sessions, sessionAnswer(s))
 	}
 	writeJSON(w, http.StatusOK, out)
+}
+
+// snapshot sends the first cells of a notebook to a page that has no line yet.
+func (a *API) snapshot(w http.ResponseWriter, r *http.Request) {
+	frame, err := gateway.First(r.Context(), a.cfg.Notebooks, r.URL.Query().Get("notebook"))
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(frame) // the client is gone
 }
 
 func (a *API) noRoute(w http.ResponseWriter, _ *http.Request) {

@@ -136,6 +136,14 @@ func TestContent_isInert(t *testing.T) {
 	}
 }
 
+func TestSnapshot(t *testing.T) {
+	s := start(t)
+	response, body := s.do(http.MethodGet, "/runnel/v1/snapshot?notebook=n.ipynb", "", "Authorization", bearer)
+	if response.StatusCode != 200 || !strings.HasPrefix(body, `{"type":"snapshot","sub":"","state":{"notebook":"n.ipynb"`) || response.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %s", response.StatusCode, body)
+	}
+}
+
 func TestKernels(t *testing.T) {
 	s := start(t)
 	for path, want := range map[string]int{"/runnel/v1/kernels/k1/interrupt": 202, "/runnel/v1/kernels/k1/stop": 202, "/runnel/v1/kernels/k2/stop": 404} {

@@ -127,7 +127,9 @@ func hideSecret(model, state map[string]json.RawMessage) {
 	}
 }
 
-func isSecret(model map[string]json.RawMessage) bool { return string(model["_model_name"]) == `"PasswordModel"` }
+func isSecret(model map[string]json.RawMessage) bool {
+	return string(model["_model_name"]) == `"PasswordModel"`
+}
 
 func isOutputModel(state map[string]json.RawMessage) bool {
 	return string(state["_model_name"]) == `"`+outputModel+`"`

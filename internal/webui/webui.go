@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -92,9 +93,21 @@ func (u *UI) Serve(w http.ResponseWriter, r *http.Request, nonce string) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-cache")
+	if link := firstCells(r.URL); link != "" {
+		w.Header().Set("Link", link)
+	}
 	w.Header().Set("Content-Type", typeOf("index.html"))
 	page := bytes.ReplaceAll(u.shell, []byte(noncePlace), []byte(nonce))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(page))
+}
+
+// firstCells tells a browser to ask for the notebook of this address while it reads the page. The page asks for it under the
+// very same address, so the query is taken as it is; one that does not fit into the header goes without.
+func firstCells(page *url.URL) string {
+	if page.Path != "/" || !page.Query().Has("notebook") || strings.ContainsFunc(page.RawQuery, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`<>"`, r) }) {
+		return ""
+	}
+	return "</runnel/v1/snapshot?" + page.RawQuery + `>; rel=preload; as=fetch; crossorigin="anonymous"`
 }
 
 // isFile says whether name is one of the page's files; compressed ones and the build's notes are not.

@@ -64,6 +64,29 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// The page's first request is known when its HTML is asked for (H9).
+func TestServe_firstCells(t *testing.T) {
+	for target, want := range map[string]string{
+		"/?notebook=a%20b/c.ipynb": `</runnel/v1/snapshot?notebook=a%20b/c.ipynb>; rel=preload; as=fetch; crossorigin="anonymous"`,
+		"/":                        "", "/?file=a.txt": "", "/elsewhere?notebook=a.ipynb": "", "/assets/a-1234.js?notebook=a.ipynb": "",
+	} {
+		w := httptest.NewRecorder()
+		page().Serve(w, httptest.NewRequest(http.MethodGet, target, nil), "n1")
+		if got := w.Header().Get("Link"); got != want {
+			t.Errorf("%s: %q", target, got)
+		}
+	}
+	for _, query := range []string{"notebook=a>; rel=x", "notebook=a\"b", "notebook=\u00e4", "notebook=a\r\nb"} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.URL.RawQuery = query
+		w := httptest.NewRecorder()
+		page().Serve(w, r, "n1")
+		if got := w.Header().Get("Link"); got != "" {
+			t.Errorf("%q: %q", query, got)
+		}
+	}
+}
+
 // A browser that kept the page would have an old nonce under a new policy.
 func TestServe_thePageIsNotKept(t *testing.T) {
 	w := httptest.NewRecorder()
