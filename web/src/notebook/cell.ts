@@ -1,7 +1,7 @@
 import type { Cell, CellId, CellType, JsonObject, Output, OutputId, Run, Text } from '../protocol/types';
 import { CellDoc, type DocOutlet } from './doc';
 import type { CellView, OutputView, Sending, TextChange, TextFeed } from './model';
-import type { CellOverlay } from './pending';
+import { noOverlay, type CellOverlay } from './pending';
 import { signal } from './signal';
 import { emptyText, type Put } from './text';
 
@@ -17,6 +17,7 @@ export class CellStore implements CellView {
   readonly attachments;
   readonly unconfirmed = signal(false);
   #cell: Cell;
+  #overlay = noOverlay;
   #doc: CellDoc | null = null;
   readonly #outlet: DocOutlet;
   readonly #feeds = new Map<OutputId, Feed>();
@@ -30,6 +31,7 @@ export class CellStore implements CellView {
     this.executionCount = signal(cell.execution_count);
     this.metadata = signal<JsonObject>(cell.metadata, sameJson);
     this.attachments = signal<JsonObject>(cell.attachments ?? {}, sameJson);
+    this.run.set(cell.run);
     this.outputs.set(views(cell.outputs));
   }
 
@@ -56,7 +58,9 @@ export class CellStore implements CellView {
   /** Shows the cell as it is now. `puts`: how the texts grew, when that is known; else they are told to begin anew. */
   show(cell: Cell, overlay: CellOverlay, puts?: ReadonlyMap<OutputId, Put | null>): void {
     const old = this.#cell;
+    if (cell === old && overlay === this.#overlay && !this.#doc) return;
     this.#cell = cell;
+    this.#overlay = overlay;
     this.type.set(overlay.type ?? cell.type);
     this.metadata.set(overlay.metadata ?? cell.metadata);
     this.attachments.set(cell.attachments ?? {});

@@ -89,7 +89,11 @@ export interface CellOverlay {
   readonly unconfirmed: boolean;
 }
 
+/** The overlay of a cell that nothing waits for. */
+export const noOverlay: CellOverlay = { unconfirmed: false };
+
 export function overlayCell(cell: Cell, pending: readonly PendingCommand[]): CellOverlay {
+  if (pending.length === 0) return noOverlay;
   let type: CellType | undefined;
   let metadata: JsonObject | undefined;
   let sending: CellOverlay['sending'];
