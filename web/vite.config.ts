@@ -23,13 +23,32 @@ const iconsInside: Plugin = {
   },
 };
 
+/** The page's script opens the line and asks for the rest; a browser is told of the rest with the page, so that it comes at the same time. */
+const restInAdvance: Plugin = {
+  name: 'rest-in-advance',
+  transformIndexHtml: {
+    order: 'post',
+    handler(_, { path, bundle, chunk }) {
+      if (path !== '/index.html' || !bundle) return undefined;
+      const rest = Object.values(bundle).find((c) => c.type === 'chunk' && c.facadeModuleId?.endsWith('/src/app/start.tsx'));
+      if (rest?.type !== 'chunk') throw new Error('src/app/start.tsx is not a chunk of its own');
+      const scripts = [rest.fileName, ...rest.imports].filter((file) => file !== chunk?.fileName);
+      const styles = [...(rest.viteMetadata?.importedCss ?? [])];
+      return [
+        ...scripts.map((file) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` }, injectTo: 'head' as const })),
+        ...styles.map((file) => ({ tag: 'link', attrs: { rel: 'stylesheet', crossorigin: true, href: `/${file}` }, injectTo: 'head' as const })),
+      ];
+    },
+  },
+};
+
 /**
  * The page is served by the Runnel binary at /, from files with hashed names: nothing inline (the policy is script-src 'self'),
  * nothing from elsewhere. frame.html is the page of the sandboxed output frames; it shares no chunk with the notebook's page,
  * because its origin is opaque and its budget its own.
  */
 export default defineConfig({
-  plugins: [react(), woff2Only],
+  plugins: [react(), woff2Only, restInAdvance],
   base: '/',
   resolve: { dedupe: ['@codemirror/state', '@codemirror/view', '@lezer/common'] },
   worker: { format: 'es', plugins: () => [iconsInside] },

@@ -22,8 +22,10 @@ const connection = new Page({
   ids: browserIds,
   pageId: 'dev',
   soon: (fn) => void requestAnimationFrame(fn),
+  idle: (fn) => void setTimeout(() => fn(() => false)),
   carriers: [{ name: 'own', open: () => new Uplink({ clock: browserClock, clientId: newClientId(browserIds), openSocket: (events) => server.open(events), check: () => Promise.resolve('ok') }) }],
   recovered: Promise.resolve(),
+  first: () => Promise.reject(new Error('the script has none')),
   onWake: () => () => undefined,
   onHide: () => () => undefined,
 });

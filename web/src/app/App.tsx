@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useState } from 'react';
 import type { PageConnection } from '../connection/model';
 import { signal } from '../ui/signals';
 import { toggleTheme } from '../ui/theme';
@@ -82,7 +82,8 @@ function News({ notebook, path }: { notebook: NotebookController | null; path: s
 /** The notebook at a path, open as long as it is shown. A rename keeps it open under its new name. */
 function useNotebookOf(connection: PageConnection, path: string | null, renamed: (to: string) => void): NotebookController | null {
   const [held, setHeld] = useState<NotebookController | null>(null);
-  useEffect(() => {
+  // Before the page is drawn: the first cells may be here already.
+  useLayoutEffect(() => {
     if (path === null || held?.store.path === path) return;
     const store = connection.open(path);
     setHeld(new NotebookController(store));

@@ -13,10 +13,18 @@ export function createConnection(): PageConnection {
   const lock = holdLock(name, 10_000).then((held) => (held ? name : null));
   const keep = new SessionKeep();
   return new Page({
-    clock: browserClock, keep, ids: browserIds, pageId, soon, carriers: browserCarriers(pageId, lock),
+    clock: browserClock, keep, ids: browserIds, pageId, soon, idle, carriers: browserCarriers(pageId, lock),
     recovered: keep.open(),
-    onWake, onHide,
+    first, onWake, onHide,
   });
+}
+
+/** The page's own notebook is asked for as the server told the browser to, so that it is fetched once. */
+async function first(path: string): Promise<string> {
+  const own = new URLSearchParams(location.search).get('notebook') === path;
+  const response = await fetch(`/runnel/v1/snapshot${own ? location.search : `?notebook=${encodeURIComponent(path)}`}`);
+  if (!response.ok) throw new Error(response.statusText);
+  return response.text();
 }
 
 /** Less than a frame: what comes so soon after the last time waits for the next frame. */
@@ -42,6 +50,15 @@ function soon(fn: () => void): void {
   if (document.visibilityState === 'hidden' || performance.now() - last > FRAME) return queueMicrotask(run);
   frame = requestAnimationFrame(run);
   timer = setTimeout(run, 100);
+}
+
+/** Not later than this, however busy the browser is. */
+const IDLE_WITHIN = 100;
+
+function idle(fn: (spare: () => boolean) => void): void {
+  if (document.visibilityState === 'hidden') return queueMicrotask(() => fn(() => true));
+  if (typeof requestIdleCallback !== 'function') return void setTimeout(() => fn(() => false), 16);
+  requestIdleCallback((deadline) => fn(() => deadline.timeRemaining() > 0), { timeout: IDLE_WITHIN });
 }
 
 function onWake(fn: () => void): () => void {

@@ -12,22 +12,27 @@ const snapshot = JSON.parse(readFileSync(join(import.meta.dirname, '../../../tes
 const a = cellId('a', '');
 const b = cellId('b', '');
 
-function setUp(options: { keep?: MemoryKeep; recovered?: Promise<void>; carriers?: (carriers: Carrier) => Carrier[] } = {}) {
+function setUp(options: { keep?: MemoryKeep; first?: string; recovered?: Promise<void>; carriers?: (carriers: Carrier) => Carrier[] } = {}) {
   const clock = new FakeClock();
   const net = new FakeNetwork();
   const keep = options.keep ?? new MemoryKeep();
   const woken: (() => void)[] = [];
   const hidden: ((ends: boolean) => void)[] = [];
   const frames: (() => void)[] = [];
+  const idle: ((spare: () => boolean) => void)[] = [];
   const own: Carrier = { name: 'own', open: () => new Uplink({ clock, clientId: clientId('me', ''), openSocket: net.open, check: async () => 'unreachable' }) };
   const page = new Page({
     clock, keep, ids: countingIds(), pageId: 'p', carriers: options.carriers?.(own) ?? [own], recovered: options.recovered ?? Promise.resolve(),
-    soon: (fn) => void frames.push(fn), onWake: (fn) => (woken.push(fn), () => {}), onHide: (fn) => (hidden.push(fn), () => {}),
+    soon: (fn) => void frames.push(fn), idle: (fn) => void idle.push(fn), first: async () => options.first ?? '{}', onWake: (fn) => (woken.push(fn), () => {}), onHide: (fn) => (hidden.push(fn), () => {}),
   });
   const draw = () => {
     for (const fn of frames.splice(0)) fn();
   };
-  return { clock, net, keep, page, woken, hidden, draw };
+  /** The browser has time, for as long as `spare` says. */
+  const rest = (spare: () => boolean = () => true) => {
+    for (const fn of idle.splice(0)) fn(spare);
+  };
+  return { clock, net, keep, page, woken, hidden, draw, rest };
 }
 type SetUp = ReturnType<typeof setUp>;
 
@@ -315,12 +320,119 @@ describe('Page', () => {
     fresh.net.last.say({ type: 'snapshot_part', sub, cell_id: 'b', text: 'put()', more: true });
     fresh.net.last.say({ type: 'snapshot_part', sub, cell_id: 'b', outputs: three.outputs, more: true });
     fresh.net.last.say({ type: 'snapshot_part', sub, cell_id: 'b', output_id: 'cut', text: 'mn', more: true });
+    fresh.rest();
     expect(open.cellIds.get()).toEqual(['a', 'b']);
     fresh.net.last.say({ type: 'snapshot_part', sub, cells: [], more: false });
+    fresh.rest();
     expect(open.ready.get()).toEqual({ kind: 'ready' });
     expect(open.cell(b)?.source.get()).toBe('input()');
     expect(open.cell(b)?.outputs.get()).toHaveLength(1);
     expect(open.state.cells[1]?.outputs[0]).toMatchObject({ text: { tail: 'abcdefghijklmn' } });
+  });
+
+  describe('a preview', () => {
+    const [one, two] = snapshot.state.cells;
+    const first = JSON.stringify({ ...snapshot, sub: '', cells: 2, more: true, state: { ...snapshot.state, n: 40, cells: [one] } });
+
+    test('is shown until the line brings the notebook, and is no position', async () => {
+      const fresh = setUp({ first });
+      const open = fresh.page.open('note.ipynb');
+      fresh.page.connect();
+      await settled();
+      expect(open.cellIds.get()).toEqual(['a']);
+      expect(open.ready.get()).toEqual({ kind: 'partial', cells: 2 });
+      const cell = open.cell(a);
+      fresh.net.last.welcome();
+      expect(fresh.net.last.ofType('subscribe')).toEqual([{ type: 'subscribe', sub: 'p.1.1', notebook: 'note.ipynb' }]);
+      fresh.net.last.say({ ...snapshot, sub: 'p.1.1', cells: 2, more: false, state: { ...snapshot.state, n: 41, cells: [one, two] } });
+      expect(open.ready.get()).toEqual({ kind: 'ready' });
+      expect(open.cellIds.get()).toEqual(['a', 'b']);
+      expect(open.cell(a)).toBe(cell);
+    });
+
+    test('that comes late, or is none, changes nothing', async () => {
+      for (const text of [first, '{"error":"no"}', 'no JSON']) {
+        const fresh = setUp({ first: text });
+        const open = fresh.page.open('note.ipynb');
+        fresh.page.connect();
+        fresh.net.last.welcome();
+        give(fresh.net.last);
+        await settled();
+        expect(open.cellIds.get()).toEqual(['a', 'b', 'c']);
+        expect(open.ready.get()).toEqual({ kind: 'ready' });
+      }
+    });
+
+    test('can be typed in: the text is sent when the notebook is there, against its version', async () => {
+      const fresh = setUp({ first });
+      const open = fresh.page.open('note.ipynb');
+      fresh.page.connect();
+      await settled();
+      const doc = open.cell(a)?.doc;
+      doc?.edit(ChangeSet.of({ from: 0, insert: 'x' }, doc.text.length));
+      fresh.net.last.welcome();
+      give(fresh.net.last);
+      fresh.draw();
+      expect(open.cell(a)?.doc.text).toBe('xprint(1)\nx=');
+      expect(fresh.net.last.ofType('edit')).toMatchObject([{ cell_id: 'a', version: one.version }]);
+    });
+  });
+
+  describe('behind the first cells of a notebook', () => {
+    const [one, two] = snapshot.state.cells;
+    let fresh: SetUp;
+    let open: ReturnType<Page['open']>;
+    let sub = '';
+    beforeEach(async () => {
+      fresh = setUp();
+      open = fresh.page.open('note.ipynb');
+      fresh.page.connect();
+      await settled();
+      fresh.net.last.welcome();
+      sub = subOf(fresh.net.last);
+      fresh.net.last.say({ ...snapshot, sub, cells: 3, more: true, state: { ...snapshot.state, n: 41, cells: [one] } });
+    });
+    const part = (cells: object[], more: boolean) => fresh.net.last.say({ type: 'snapshot_part', sub, cells, more });
+
+    test('nothing is read until the browser has time, and then in order, as long as it has', () => {
+      part([two], true);
+      part([{ ...two, id: 'c' }], false);
+      events(fresh.net.last, 42, 42, [put(6, 'x')]);
+      events(fresh.net.last, 43, 43, [put(7, 'y')]);
+      expect(open.cellIds.get()).toEqual(['a']);
+      fresh.rest(() => false);
+      expect(open.cellIds.get()).toEqual(['a', 'b']);
+      // Whole: what waits behind it is news, and is not kept waiting.
+      fresh.rest(() => false);
+      expect(open.cellIds.get()).toEqual(['a', 'b', 'c']);
+      fresh.draw();
+      expect(open.state.n).toBe(43);
+      events(fresh.net.last, 44, 44, [put(8, 'z')]);
+      fresh.draw();
+      expect(open.state.n).toBe(44);
+      expect(fresh.net.last.ofType('subscribe')).toHaveLength(1);
+    });
+
+    test('what a line brought that is gone is asked for anew', async () => {
+      part([two], true);
+      fresh.net.last.drop();
+      await fresh.clock.pass(1_000);
+      fresh.net.last.welcome();
+      fresh.rest();
+      expect(open.cellIds.get()).toEqual(['a']);
+      expect(fresh.net.last.ofType('subscribe')).toEqual([{ type: 'subscribe', sub: 'p.1.2', notebook: 'note.ipynb' }]);
+      give(fresh.net.last);
+      expect(open.ready.get()).toEqual({ kind: 'ready' });
+    });
+
+    test('more than a page should hold back is read at once', () => {
+      const long = { ...two, source: 'x'.repeat(3 * 1024 * 1024) };
+      part([long], true);
+      part([{ ...long, id: 'c' }], true);
+      expect(open.cellIds.get()).toEqual(['a']);
+      part([{ ...long, id: 'd' }], true);
+      expect(open.cellIds.get()).toEqual(['a', 'b', 'c', 'd']);
+    });
   });
 
   test('complete asks the kernel and is answered or aborted', async () => {

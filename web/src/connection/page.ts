@@ -24,10 +24,14 @@ export interface PageParts {
   /** Names this page among those of the browser. */
   readonly pageId: string;
   readonly soon: (fn: () => void) => void;
+  /** Calls fn once, when the browser has nothing more urgent to do; `spare` says whether it still has not. */
+  readonly idle: (fn: (spare: () => boolean) => void) => void;
   /** In order of preference; the last one always opens. */
   readonly carriers: readonly Carrier[];
   /** Resolves when what is kept from before a reload is this page's to take up. */
   readonly recovered: Promise<void>;
+  /** Asks over HTTP for the first frame of a notebook's snapshot (H9), which is there before the line is. */
+  readonly first: (path: string) => Promise<string>;
   /** Visible, online, pageshow. */
   readonly onWake: (fn: () => void) => () => void;
   /** The page may go; `ends`: it does. */
@@ -36,6 +40,8 @@ export interface PageParts {
 
 const LINGER = 60_000;
 const REQUEST_WITHIN = 10_000;
+/** UTF-16 units of messages that may wait while the first cells are drawn. */
+const BEHIND_MAX = 8 * 1024 * 1024;
 
 interface OpenNotebook {
   readonly store: NotebookStore;
@@ -66,6 +72,9 @@ export class Page implements PageConnection {
   readonly #stops: (() => void)[] = [];
   #wire: Wire | null = null;
   #lineNumber: number | null = null;
+  /** What came behind the first cells of a notebook of which nothing is drawn yet, in order. */
+  #behind: string[] = [];
+  #behindUnits = 0;
   #everUp = false;
   #lastHeard = 0;
   #tries = 0;
@@ -120,7 +129,18 @@ export class Page implements PageConnection {
     store.on('renamed', ({ to }) => this.#renamed(opened, to));
     if (this.#old) store.recover(this.#old.filter((c) => c.notebook === path));
     this.#ask(opened);
+    if (!this.#everUp) void this.#preview(store);
     return store;
+  }
+
+  /** Shows the first cells while the line is being opened. What the line brings takes their place. */
+  async #preview(store: NotebookStore): Promise<void> {
+    try {
+      const frame = decodeFrame(await this.#parts.first(store.path));
+      if (frame?.type === 'snapshot') store.preview(frame);
+    } catch {
+      // The line says what is wrong.
+    }
   }
 
   close(store: NotebookStore): void {
@@ -185,6 +205,7 @@ export class Page implements PageConnection {
   #lost(): void {
     if (this.#lineNumber === null) return;
     this.#lineNumber = null;
+    this.#behind = [];
     this.connected.set(false);
     this.#outbox.lineIs(null);
     for (const o of this.#open.values()) o.feed.lost();
@@ -224,6 +245,32 @@ export class Page implements PageConnection {
 
   #message(data: string): void {
     this.#lastHeard = this.#parts.clock.now();
+    if (this.#behind.length === 0 && !this.#showsFirst()) return this.#take(data);
+    if (this.#behind.length === 0) {
+      this.#behindUnits = 0;
+      this.#parts.idle((spare) => this.#takeBehind(spare));
+    }
+    this.#behind.push(data);
+    this.#behindUnits += data.length;
+    if (this.#behindUnits > BEHIND_MAX) this.#takeBehind(() => true);
+  }
+
+  /** Whether the first cells of a notebook are all that is known of it: they are to be drawn before more is read. */
+  #showsFirst(): boolean {
+    for (const o of this.#open.values()) if (o.feed.phase === 'loading' && o.store.ready.get().kind === 'partial') return true;
+    return false;
+  }
+
+  #takeBehind(spare: () => boolean): void {
+    do {
+      const data = this.#behind.shift();
+      if (data === undefined) return;
+      this.#take(data);
+    } while (spare() || !this.#showsFirst());
+    if (this.#behind.length > 0) this.#parts.idle((still) => this.#takeBehind(still));
+  }
+
+  #take(data: string): void {
     let frame: ServerFrame | undefined;
     try {
       frame = decodeFrame(data);

@@ -1,4 +1,4 @@
-import type { Ack, Cell, CellId, Command, CommandBody, CommandId, Event, FeedFrame, Gone, JsonObject, Kernel, KernelResponse, Prompt, RequestId, Save, SnapshotPart, State, Widgets } from '../protocol/types';
+import type { Ack, Cell, CellId, Command, CommandBody, CommandId, Event, FeedFrame, Gone, JsonObject, Kernel, KernelResponse, Prompt, RequestId, Save, Snapshot, SnapshotPart, State, Widgets } from '../protocol/types';
 import type { BinEntry } from '../protocol/types';
 import { newCellId, newCommandId, type IdSource } from '../protocol/ids';
 import { NotebookActions, type SubmitOptions } from './actions';
@@ -167,6 +167,13 @@ export class NotebookStore extends NotebookActions implements NotebookView {
     this.#parts.soon(() => {
       if (this.#scheduled) this.flush();
     });
+  }
+
+  /** Shows the first cells of a notebook of which nothing is known yet. */
+  preview(frame: Snapshot): void {
+    if (this.ready.get().kind !== 'loading') return;
+    this.ready.set({ kind: 'partial', cells: frame.cells });
+    this.#replace(frame.state);
   }
 
   /** The first snapshot is shown while it grows; a later one replaces what is shown when it is whole. */

@@ -1,5 +1,6 @@
 import { ChevronDown, ChevronRight, Ellipsis, File, FileText, Folder, Plus, Upload } from 'lucide-react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { afterFrame } from '../../ui/frame';
 import { MenuButton, type MenuEntry } from '../../ui/Menu';
 import { useSignal } from '../../ui/useSignal';
 import { bytes, folderOf } from '../../ui/words';
@@ -20,7 +21,7 @@ export function FilesPanel() {
   const [renaming, setRenaming] = useState('');
   const [dropping, setDropping] = useState<string | null>(null);
   const picker = useRef<HTMLInputElement>(null);
-  useEffect(() => void tree.reveal(folder), [tree, folder]);
+  useEffect(() => afterFrame(() => void tree.reveal(folder)), [tree, folder]);
   useEffect(() => {
     const timer = setInterval(() => {
       if (!document.hidden) void tree.refresh();

@@ -3,6 +3,7 @@ import { flushSync } from 'react-dom';
 import { highlight, loadGrammar } from '../../editor/highlight';
 import type { EditorHandle } from '../../editor';
 import type { CellStore } from '../../notebook/store';
+import { afterFrame } from '../../ui/frame';
 import { useSelected, useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
 import type { CellMatches } from '../find/finder';
@@ -86,9 +87,8 @@ function Static(props: { el: React.RefObject<HTMLPreElement | null>; cell: CellS
     const el = ref.current;
     if (!el) return;
     let live = true;
-    const off = (active ? now : near)(el, () => {
-      void loadGrammar(language).then(() => live && setColoured(true)).catch(() => undefined);
-    });
+    const colour = () => void loadGrammar(language).then(() => live && setColoured(true)).catch(() => undefined);
+    const off = active ? afterFrame(colour) : near(el, colour);
     return () => {
       live = false;
       off();
@@ -135,11 +135,6 @@ function revealRange(el: Element, from: number, to: number): void {
   const box = scroller?.getBoundingClientRect();
   if (!place || !scroller || !box) return;
   if (place.top < box.top + MARGIN || place.bottom > box.bottom - MARGIN) scroller.scrollTop += place.top - (box.top + box.bottom) / 2;
-}
-
-function now(_el: Element, fn: () => void): () => void {
-  fn();
-  return () => undefined;
 }
 
 /** The offset in an element's text of a point on the screen. */

@@ -2,6 +2,7 @@ import { startTransition, useEffect, useLayoutEffect, useMemo, useRef, useState 
 import type { NotebookStore } from '../../notebook/store';
 import type { Gone as GoneFrame } from '../../protocol/types';
 import { Surroundings, type OutputSurroundings } from '../../outputs';
+import { afterFrame } from '../../ui/frame';
 import { whenIdle } from '../../ui/idle';
 import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
@@ -14,7 +15,7 @@ import type { NotebookController } from './controller';
 import { Pager } from './Pager';
 import { Rejected } from './Rejected';
 
-const FIRST = 14;
+const FIRST = 10;
 /** Further cells are drawn in slices of about so many ms, in which React gives way to a key press; so many cells in each. */
 const SLICE = 24;
 const FEWEST = 12;
@@ -45,8 +46,11 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
   const focused = useRef(false);
   useEffect(() => {
     if (focused.current || ids.length === 0) return;
-    focused.current = true;
-    startAt(notebook, store);
+    // The focus wants to know where everything is: that is for after the first frame.
+    return afterFrame(() => {
+      focused.current = true;
+      startAt(notebook, store);
+    });
   }, [ids.length, notebook, store]);
   useEffect(() => {
     // A notebook that was never written in has one cell, ready to type.

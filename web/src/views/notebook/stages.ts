@@ -1,25 +1,30 @@
 /** Who is coloured and who has a live editor. */
 import type { EditorHandle } from '../../editor';
+import { afterFrame } from '../../ui/frame';
 
 const STATE_CHANGE = 'contentvisibilityautostatechange';
 
 /**
- * Calls fn once when the element comes near the viewport. Its card has content-visibility: auto, so the browser watches that already
- * and says so; a card without is drawn anyway.
+ * Calls fn once when the element is near the viewport, not before the next frame has been drawn. Its card has content-visibility: auto,
+ * so the browser watches that already and says so.
  */
 export function near(el: Element, fn: () => void): () => void {
   const card = el.closest('.box');
-  if (!card || !('oncontentvisibilityautostatechange' in card) || getComputedStyle(card).contentVisibility !== 'auto') {
-    fn();
-    return () => undefined;
-  }
-  const look = (e: Event) => {
-    if ('skipped' in e && e.skipped === true) return;
-    card.removeEventListener(STATE_CHANGE, look);
+  const stop = () => {
+    card?.removeEventListener(STATE_CHANGE, look);
+    cancel();
+  };
+  const go = () => {
+    stop();
     fn();
   };
-  card.addEventListener(STATE_CHANGE, look);
-  return () => card.removeEventListener(STATE_CHANGE, look);
+  const look = (e: Event) => {
+    if (e.target === card && !('skipped' in e && e.skipped === true)) go();
+  };
+  card?.addEventListener(STATE_CHANGE, look);
+  // One that is drawn already is not told of.
+  const cancel = afterFrame(() => el.checkVisibility({ contentVisibilityAuto: true }) && go());
+  return stop;
 }
 
 const KEPT = 24;
