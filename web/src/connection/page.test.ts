@@ -277,9 +277,11 @@ describe('Page', () => {
     again.execute(b);
     expect(again.ready.get()).toEqual({ kind: 'ready' });
     expect(next.net.last.frames.map((f) => f['type'])).toEqual(['hello', 'subscribe']);
+    expect(again.recovered.get()).toBe(false);
 
     readable();
     await settled();
+    expect(again.recovered.get()).toBe(true);
     expect(next.net.last.frames.slice(2).map((f) => f['type'])).toEqual(['edit', 'execute']);
     expect(again.cell(a)?.doc.text).toBe('xprint(1)\nx=');
   });

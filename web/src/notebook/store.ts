@@ -59,12 +59,13 @@ export class NotebookStore extends NotebookActions implements NotebookView {
   readonly bin = signal<readonly BinEntry[]>([], sameJson);
   readonly metadata = signal<JsonObject>({}, sameJson);
   readonly widgets = signal<Widgets>(emptyState.widgets);
+  /** Whether what was kept over a reload can be read. */
+  readonly recovered;
   readonly ready = signal<Readiness>({ kind: 'loading' }, sameJson);
   readonly #parts: StoreParts;
   #state: State = emptyState;
   #growing: State | null = null;
   #loaded = false;
-  #recovered: boolean;
   readonly #cells = new Map<CellId, CellStore>();
   readonly #pending = new PendingList();
   readonly #held: HeldCommands;
@@ -82,7 +83,7 @@ export class NotebookStore extends NotebookActions implements NotebookView {
   constructor(parts: StoreParts) {
     super();
     this.#parts = parts;
-    this.#recovered = parts.recovered ?? true;
+    this.recovered = signal(parts.recovered ?? true);
     this.name = signal(parts.path);
     this.#held = new HeldCommands(parts.keep, `held:${parts.path}`, (id) => this.#flushed(id));
   }
@@ -136,8 +137,8 @@ export class NotebookStore extends NotebookActions implements NotebookView {
   recover(commands: readonly Command[]): void {
     for (const c of commands) this.#pending.add(c, this.#parts.ids.now());
     this.#overlayAll();
-    if (this.#recovered) return;
-    this.#recovered = true;
+    if (this.recovered.get()) return;
+    this.recovered.set(true);
     if (this.#loaded) this.#restoreDrafts();
   }
 
@@ -153,7 +154,7 @@ export class NotebookStore extends NotebookActions implements NotebookView {
 
   /** Writes down what is typed and not confirmed: before the page may go. */
   remember(): void {
-    if (!this.#recovered) return;
+    if (!this.recovered.get()) return;
     for (const id of this.#unsaved) {
       const draft = this.#cells.get(id)?.opened?.draft() ?? null;
       this.#parts.keep.set(`draft:${this.path}:${id}`, draft && JSON.stringify(draft));
@@ -199,7 +200,7 @@ export class NotebookStore extends NotebookActions implements NotebookView {
     this.#top = state.n;
     this.#replace(state);
     for (const cell of state.cells) this.#cells.get(cell.id)?.opened?.reset(cell.source, cell.version);
-    if (first && this.#recovered) this.#restoreDrafts();
+    if (first && this.recovered.get()) this.#restoreDrafts();
     this.#settle();
     this.ready.set({ kind: 'ready' });
     this.#schedule();

@@ -4,6 +4,7 @@ import type { Prompt } from '../../protocol/types';
 import { Ticking } from '../../ui/Elapsed';
 import { keepInView } from '../../ui/inView';
 import { wholeDuration } from '../../ui/words';
+import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
 import { useNotebook } from './context';
 
@@ -19,6 +20,10 @@ export function PromptBox({ prompt }: { prompt: Prompt }) {
   const input = useRef<HTMLInputElement>(null);
   const [value, setValue] = useState(() => store.promptDraft(prompt.request_id));
   const [sent, setSent] = useState(false);
+  const recovered = useSignal(store.recovered);
+  useEffect(() => {
+    if (recovered) setValue((typed) => typed || store.promptDraft(prompt.request_id));
+  }, [recovered, store, prompt.request_id]);
   useEffect(() => {
     // Focused when the person is at this cell and not typing elsewhere.
     const at = document.activeElement;
