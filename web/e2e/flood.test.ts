@@ -1,0 +1,132 @@
+/**
+ * Promise 6 in the page: a cell prints 100-byte lines without end, and a person goes on writing. How fast that is, is measured by
+ * `make bench-page`; here it has to work. RUNNEL_SOAK=1 makes it a minute.
+ */
+import type { Browser, BrowserContext, CDPSession } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { launch, person, Tab } from './browser';
+import { Server } from './server';
+
+const seconds = process.env.RUNNEL_SOAK === '1' ? 60 : 5;
+const endless = 'import itertools\nfor i in itertools.count():\n    print(f"{i:099d}")';
+
+/** The caps that docs/guarantees.md names. */
+const HEAP_MIB = 32;
+const NODES = 10_000;
+
+let server: Server;
+let browser: Browser;
+let context: BrowserContext;
+
+beforeAll(async () => {
+  [server, browser] = await Promise.all([Server.start(), launch()]);
+}, 60_000);
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+}, 60_000);
+beforeEach(async () => {
+  context = await person(browser, server);
+});
+afterEach(() => context.close());
+
+async function weigh(devtools: CDPSession): Promise<{ heap: number; nodes: number }> {
+  await devtools.send('HeapProfiler.collectGarbage');
+  const { metrics } = await devtools.send('Performance.getMetrics');
+  const of = (name: string) => metrics.find((m) => m.name === name)?.value ?? Infinity;
+  return { heap: of('JSHeapUsedSize') / 2 ** 20, nodes: of('Nodes') };
+}
+
+/** Numbered lines of a text, which must follow one another; the first and the last of them. */
+function span(text: string): [first: number, last: number] {
+  const lines = text.trim().split('\n').map(Number);
+  const first = lines[0] ?? NaN;
+  expect(lines.every((n, i) => n === first + i)).toBe(true);
+  return [first, first + lines.length - 1];
+}
+
+describe('a flood', () => {
+  it('leaves the page to the person: typing, another notebook, interrupt, memory, head and tail', async () => {
+    const flood = await Tab.open(context, server.url(await server.notebook('flood.ipynb', [{ id: 'flood', source: endless }, { id: 'text', source: '' }])));
+    const other = await Tab.open(context, server.url(await server.notebook('other.ipynb', [{ id: 'plain', source: '6 * 7' }])));
+    const devtools = await context.newCDPSession(flood.page);
+    await devtools.send('Performance.enable');
+    const output = flood.cell('flood').locator('.out-stream');
+
+    await flood.page.bringToFront();
+    await flood.run(flood.cell('flood'));
+    await output.locator('.cut-mark').waitFor({ timeout: 60_000 });
+
+    await flood.cell('text').locator('.code').click();
+    await flood.cell('text').locator('.cm-content').waitFor();
+    const end = Date.now() + seconds * 1000;
+    let typed = '';
+    for (let i = 0; Date.now() < end || i < 20; i++) {
+      const letter = String.fromCharCode(97 + (i % 26));
+      typed += letter;
+      await flood.page.keyboard.press(letter);
+      await expect.poll(() => flood.source(flood.cell('text')), { timeout: 20_000, interval: 20 }).toBe(typed);
+      if (i % 20 !== 10) continue;
+      const { heap, nodes } = await weigh(devtools);
+      expect(heap).toBeLessThan(HEAP_MIB);
+      expect(nodes).toBeLessThan(NODES);
+    }
+
+    await other.page.bringToFront();
+    await other.run(other.cell('plain'));
+    await other.cell('plain').locator('.outputs', { hasText: '42' }).waitFor({ timeout: 60_000 });
+
+    await flood.page.bringToFront();
+    expect(await flood.cell('flood').getAttribute('class')).toContain('is-running');
+    await flood.page.getByRole('button', { name: 'Interrupt', exact: true }).click();
+    await flood.ended(flood.cell('flood'), 'interrupted', 60_000);
+
+    const blocks = await output.locator('.out-text').evaluate((el) => {
+      const mark = [...el.children].findIndex((c) => c.classList.contains('cut-mark'));
+      const text = (from: number, to: number) => [...el.children].slice(from, to).map((c) => c.textContent).join('');
+      return { head: text(0, mark), tail: text(mark + 1, el.children.length) };
+    });
+    const [first] = span(blocks.head);
+    expect(first).toBe(0);
+    // The tail may begin inside a line, and interrupting may end it inside one.
+    const tail = blocks.tail.split('\n').filter((line) => line.length === 99).join('\n');
+    const [, last] = span(tail);
+    expect(last).toBeGreaterThan(10_000);
+
+    const link = output.getByRole('link', { name: /^Download all/ });
+    const whole = await link.evaluate(async (a) => {
+      const response = await fetch(a.getAttribute('href') ?? '');
+      let text = '';
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      let size = 0;
+      for (let chunk = await reader?.read(); chunk && !chunk.done; chunk = await reader?.read()) {
+        size += chunk.value.length;
+        text = (text + chunk.value).slice(-1000);
+      }
+      return { size, end: text };
+    });
+    expect(whole.size).toBeGreaterThanOrEqual((last + 1) * 100);
+    expect(whole.end).toContain(String(last).padStart(99, '0'));
+
+    const { heap, nodes } = await weigh(devtools);
+    expect(heap).toBeLessThan(HEAP_MIB);
+    expect(nodes).toBeLessThan(NODES);
+    expect(flood.errors).toEqual([]);
+    await expect.poll(() => server.read('flood.ipynb'), { timeout: 30_000 }).toContain(typed);
+  }, 180_000 + seconds * 2000);
+
+  it('of carriage returns stays one line', async () => {
+    const fast = 'import time\nfor i in range(3000):\n    print(f"\\r{i:08d} {\'#\' * 40}", end="")\n    time.sleep(0.001)\nprint("\\r" + "the end".ljust(60), end="")';
+    const tab = await Tab.open(context, server.url(await server.notebook('bar.ipynb', [{ id: 'bar', source: fast }])));
+    await tab.run(tab.cell('bar'));
+    const shown = new Set<string>();
+    await expect
+      .poll(async () => {
+        const text = await tab.output(tab.cell('bar'));
+        shown.add(text);
+        return text;
+      }, { timeout: 60_000, interval: 30 })
+      .toBe('the end'.padEnd(60));
+    expect([...shown].filter((text) => !/^(\d{8} #{40}|the end *|)$/.test(text))).toEqual([]);
+  });
+});
