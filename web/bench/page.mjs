@@ -1,8 +1,9 @@
 // Measures what a person sees, in Chromium on the built binary: print to pixel,
-// key press to frame, a notebook of 1,000 cells, and how much JavaScript comes.
+// key press to frame, a notebook of 1,000 cells, a flood, a fast bar, and how much JavaScript comes.
 // Usage: CHROMIUM=/path node bench/page.mjs ../bin/runnel [--json] [--quick]
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
+import { instruments, watchBar, watchKeys, watchPrints } from './inside.mjs';
 import { start } from './server.mjs';
 
 const args = process.argv.slice(2);
@@ -11,80 +12,6 @@ const quick = args.includes('--quick');
 
 const sorted = (values) => [...values].sort((a, b) => a - b);
 const quantile = (values, q) => sorted(values)[Math.min(Math.floor(q * values.length), values.length - 1)];
-
-/**
- * Runs in the page before anything of it. `bench.shown(fn)` calls fn with the time when the frame that has the present change is
- * drawn: this frame when one is being made, else the next. What is measured is measured here, so that the driver's own work (its
- * script in the page, its ways to and fro) is not in the figures; `bench.tell` is how the driver hears of it.
- */
-function instruments() {
-  let making = false;
-  const raf = window.requestAnimationFrame.bind(window);
-  window.requestAnimationFrame = (fn) => raf((time) => {
-    making = true;
-    // After the observers of what fn changed.
-    try { fn(time); } finally { queueMicrotask(() => { making = false; }); }
-  });
-  const shown = (fn) => {
-    const drawn = () => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => fn(performance.now());
-      channel.port2.postMessage(0);
-    };
-    if (making) drawn();
-    else raf(drawn);
-  };
-  const tell = (what, value) => console.debug(`bench ${what} ${JSON.stringify(value)}`);
-  const everything = { childList: true, subtree: true, characterData: true };
-  /** Tells when look() gives something for the first time, with the time of its frame. */
-  const first = (what, look) => {
-    const observer = new MutationObserver(() => {
-      const found = look();
-      if (!found) return;
-      observer.disconnect();
-      shown((at) => tell(what, { at, ...found }));
-    });
-    observer.observe(document, everything);
-  };
-  window.bench = { shown, tell, first, everything };
-  first('cell', () => document.querySelector('[data-cell]') && {});
-  first('second cell', () => {
-    const box = document.querySelector('[data-cell="cell-1"] .code-static')?.getBoundingClientRect();
-    return box && { x: box.x + box.width / 2, y: box.y + 12 };
-  });
-  first('editor', () => document.querySelector('[data-cell="cell-1"] .cm-focused') && {});
-  first('typed', () => document.querySelector('[data-cell="cell-1"] .cm-content')?.textContent.includes('Q') && {});
-}
-
-/** Runs in the page: notes how late each stamped line was when its frame was drawn. */
-function watchPrints() {
-  window.late = [];
-  let seen = 0;
-  const look = () => {
-    const text = document.querySelector('[data-cell="prints"]')?.textContent ?? '';
-    const stamps = text.match(/1[0-9]{9}\.[0-9]+(?=\n)/g) ?? [];
-    const fresh = stamps.slice(seen);
-    seen = stamps.length;
-    if (fresh.length === 0) return;
-    window.bench.shown((at) => {
-      for (const stamp of fresh) window.late.push(performance.timeOrigin + at - Number(stamp) * 1000);
-    });
-  };
-  new MutationObserver(look).observe(document.body, window.bench.everything);
-}
-
-/** Runs in the page: notes the time from each key press to the frame that shows it. */
-function watchKeys() {
-  window.frames_ = [];
-  let pressed = 0;
-  addEventListener('keydown', (e) => { pressed = e.timeStamp; }, { capture: true });
-  new MutationObserver(() => {
-    if (!pressed) return;
-    const from = pressed;
-    pressed = 0;
-    window.bench.shown((at) => window.frames_.push(at - from));
-  }).observe(document.querySelector('[data-cell="keys"]'), window.bench.everything);
-}
 
 const late = (what) => new Promise((_, reject) => {
   setTimeout(() => reject(new Error(`the page does not tell: ${what}`)), 60_000).unref();
@@ -133,9 +60,7 @@ async function open(browser, server, notebook) {
 async function printToPixel(browser, server, figures) {
   const { page, close } = await open(browser, server, 'prints.ipynb');
   await page.evaluate(watchPrints);
-  await page.locator('[data-cell="prints"]').click();
-  await page.keyboard.press('Escape');
-  await page.keyboard.press('Control+Enter');
+  await run(page, 'prints');
   await page.evaluate(() => window.bench.first('end', () => /\nend/.test(document.querySelector('[data-cell="prints"] .out-text')?.textContent) && {}));
   await page.waitForEvent('console', { predicate: (message) => message.text().startsWith('bench end'), timeout: 120_000 });
   const values = await page.evaluate(() => window.late);
@@ -147,18 +72,66 @@ async function printToPixel(browser, server, figures) {
 async function keyToFrame(browser, server, figures) {
   const { page, size, first, close } = await open(browser, server, 'keys.ipynb');
   figures.push({ name: 'JavaScript until a notebook is readable, gzip', unit: 'KB', values: [await size(first)], must: [200] });
-  await page.locator('[data-cell="keys"] .cm-content, [data-cell="keys"] .code-static').first().click();
-  await page.locator('[data-cell="keys"] .cm-content').waitFor();
+  await goInto(page, 'keys');
   await page.keyboard.type('x');
   await page.waitForTimeout(500);
   figures.push({ name: 'JavaScript until it can be typed in, gzip', unit: 'KB', values: [await size()], must: [320] });
-  await page.evaluate(watchKeys);
-  for (let i = 0; i < (quick ? 20 : 150); i++) {
+  const values = await typeKeys(page, 'keys', quick ? 20 : 150);
+  figures.push({ name: 'key press to the frame in it, p50 / p95', unit: 'ms', values: [quantile(values, 0.5), quantile(values, 0.95)], must: [16, 33] });
+  await close();
+}
+
+async function goInto(page, cell) {
+  await page.locator(`[data-cell="${cell}"] .cm-content, [data-cell="${cell}"] .code-static`).first().click();
+  await page.locator(`[data-cell="${cell}"] .cm-content`).waitFor();
+}
+
+async function run(page, cell) {
+  await page.locator(`[data-cell="${cell}"]`).click();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+Enter');
+}
+
+/** Types into the cell that has the focus; gives the ms from each key press to the frame that shows it. */
+async function typeKeys(page, cell, n) {
+  await page.evaluate(watchKeys, cell);
+  for (let i = 0; i < n; i++) {
     await page.keyboard.press('abcdefgh '[i % 9] === ' ' ? 'Space' : 'abcdefgh '[i % 9]);
     await page.waitForTimeout(40 + (i % 7)); // not in step with the frames
   }
-  const values = await page.evaluate(() => window.frames_);
-  figures.push({ name: 'key press to the frame in it, p50 / p95', unit: 'ms', values: [quantile(values, 0.5), quantile(values, 0.95)], must: [16, 33] });
+  return page.evaluate(() => window.frames_);
+}
+
+/** A person who writes on in one cell while another prints without end. */
+async function flood(browser, server, figures) {
+  const { page, close } = await open(browser, server, 'flood.ipynb');
+  await run(page, 'flood');
+  await page.locator('[data-cell="flood"] .cut-mark').waitFor({ timeout: 60_000 });
+  await goInto(page, 'keys');
+  const values = await typeKeys(page, 'keys', quick ? 20 : 300);
+  figures.push({ name: 'under a flood: key press to frame, p50 / p95', unit: 'ms', values: [0.5, 0.95].map((q) => quantile(values, q)), must: [50, 100] });
+  const pressed = performance.now();
+  await page.getByRole('button', { name: 'Interrupt', exact: true }).click();
+  await page.locator('[data-cell="flood"].ended-interrupted').waitFor({ timeout: 60_000 });
+  figures.push({ name: 'under a flood: interrupt to the end of the run', unit: 's', values: [(performance.now() - pressed) / 1000], must: [1] });
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('HeapProfiler.collectGarbage');
+  await devtools.send('Performance.enable');
+  const { metrics } = await devtools.send('Performance.getMetrics');
+  const used = metrics.find((m) => m.name === 'JSHeapUsedSize').value;
+  figures.push({ name: 'after a flood: JavaScript heap of the page', unit: 'MiB', values: [used / 2 ** 20], must: [32] });
+  await close();
+}
+
+/** A progress bar that is printed anew 1,000 times a second. */
+async function bar(browser, server, figures) {
+  const { page, close } = await open(browser, server, 'bar.ipynb');
+  await page.evaluate(watchBar);
+  await run(page, 'bar');
+  await page.locator('[data-cell="bar"].ended-ok').waitFor({ timeout: 120_000 });
+  const [values, text] = await page.evaluate(() => [window.ages, document.querySelector('[data-cell="bar"] .out-text').textContent]);
+  if (values.length === 0 || text.includes('\n')) throw new Error(`the bar is not one line that moves: ${JSON.stringify(text)}`);
+  figures.push({ name: 'bar of 1,000 updates a second: its age, p50 / p95', unit: 'ms', values: [0.5, 0.95].map((q) => quantile(values, q)), must: [50, 100] });
   await close();
 }
 
@@ -181,10 +154,10 @@ async function thousandCells(browser, server, figures) {
 }
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox'] });
-const server = await start(binary, { printed: quick ? 30 : 300 });
+const server = await start(binary, { printed: quick ? 30 : 300, updates: quick ? 1000 : 10_000 });
 const figures = [];
 try {
-  for (const measure of [keyToFrame, thousandCells, printToPixel]) await measure(browser, server, figures);
+  for (const measure of [keyToFrame, thousandCells, printToPixel, bar, flood]) await measure(browser, server, figures);
 } finally {
   await browser.close();
   await server.stop();
@@ -196,7 +169,7 @@ if (args.includes('--json')) {
   const number = (v) => (v < 10 ? v.toFixed(2) : v.toFixed(1));
   for (const f of figures) {
     const must = f.must.map((m) => `≤ ${m}`).join(' / ');
-    console.log(`${f.met ? '✓' : '✗'} ${f.name.padEnd(48)} ${f.values.map(number).join(' / ').padStart(14)} ${f.unit.padEnd(3)} (${must})`);
+    console.log(`${f.met ? '✓' : '✗'} ${f.name.padEnd(52)} ${f.values.map(number).join(' / ').padStart(14)} ${f.unit.padEnd(3)} (${must})`);
   }
 }
 process.exitCode = figures.every((f) => f.met) ? 0 : 1;

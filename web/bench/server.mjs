@@ -1,5 +1,6 @@
 // A Runnel server of one's own, with a folder of notebooks made for measuring.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,14 @@ const notebook = (cells) => JSON.stringify({
 
 const prints = (n) => `import time\nfor _ in range(${n}):\n    print(repr(time.time()))\n    time.sleep(0.05)\nprint('end')`;
 
+const flood = "line = 'x' * 99\nwhile True:\n    print(line)";
+const bar = (n) => `import time
+begin = time.perf_counter()
+for i in range(${n}):
+    while time.perf_counter() < begin + i / 1000:
+        pass
+    print(f"\\r{time.time():.4f} {'#' * 40}", end="")`;
+
 /** A thousand cells as people write them: text, code, and code with output. */
 function large() {
   const cells = [];
@@ -25,6 +34,9 @@ function large() {
   return notebook(cells);
 }
 
+/** The kernel of the tests, where it was made (`make test-env`); else the server finds or makes one. */
+const python = join(import.meta.dirname, '../../.cache/py-ipykernel7/bin/python');
+
 const freePort = () => new Promise((resolve, reject) => {
   const server = createServer();
   server.once('error', reject);
@@ -35,17 +47,19 @@ const freePort = () => new Promise((resolve, reject) => {
 });
 
 /** Starts `binary serve`; stop() ends kernels and server and removes all files. */
-export async function start(binary, { printed = 200 } = {}) {
+export async function start(binary, { printed = 200, updates = 5000 } = {}) {
   const root = await mkdtemp(join(tmpdir(), 'rb'));
   const folder = join(root, 'notebooks');
   await mkdir(folder);
   await writeFile(join(folder, 'prints.ipynb'), notebook([code(prints(printed), 'prints')]));
   await writeFile(join(folder, 'keys.ipynb'), notebook([code('# type here\n', 'keys'), code('1 + 1', 'second')]));
   await writeFile(join(folder, 'large.ipynb'), large());
+  await writeFile(join(folder, 'flood.ipynb'), notebook([code(flood, 'flood'), code('# type here\n', 'keys')]));
+  await writeFile(join(folder, 'bar.ipynb'), notebook([code(bar(updates), 'bar')]));
   const token = 'bench-0123456789abcdef';
   const port = await freePort();
   const env = { ...process.env, RUNNEL_STATE_DIR: join(root, 's') };
-  const server = spawn(binary, ['serve', folder, '--port', String(port), '--token', token, '--no-browser'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const server = spawn(binary, ['serve', folder, '--port', String(port), '--token', token, '--no-browser', ...(existsSync(python) ? ['--python', python] : [])], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   server.stdout.on('data', (d) => { log += d; });
   server.stderr.on('data', (d) => { log += d; });
