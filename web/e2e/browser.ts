@@ -15,7 +15,7 @@ export async function launch(): Promise<Browser> {
 /** One person's browser: logged in. */
 export async function person(browser: Browser, server: Server, options: { colorScheme?: 'light' | 'dark'; viewport?: { width: number; height: number } } = {}): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(45_000);
   const page = await context.newPage();
   await page.goto(`${server.origin}/?token=${server.token}`);
   await page.close();
@@ -95,7 +95,7 @@ export class Tab {
     await this.page.keyboard.press('ControlOrMeta+Enter');
   }
 
-  async ended(cell: Locator, status = 'ok', timeout = 20_000): Promise<void> {
+  async ended(cell: Locator, status = 'ok', timeout = 45_000): Promise<void> {
     await this.page.waitForFunction(
       ([id, want]) => document.querySelector(`[data-cell="${id}"]`)?.classList.contains(`ended-${want}`),
       [await this.idOf(cell), status] as const,

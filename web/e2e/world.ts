@@ -39,11 +39,11 @@ export function world(prefix: string): World {
   };
   beforeAll(async () => {
     [w.server, w.browser] = await Promise.all([Server.start(), launch()]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await w.browser?.close();
     await w.server?.stop();
-  }, 60_000);
+  });
   beforeEach(() => w.as({}));
   afterEach(async () => {
     await w.context?.close();
