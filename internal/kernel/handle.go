@@ -36,6 +36,7 @@ type Kernel struct {
 	id     ID
 	dir    string
 	epoch  uint64
+	from   uint64 // the first record it asked for
 	log    *slog.Logger
 	signer *jupyter.Signer
 
@@ -80,7 +81,7 @@ func newKernel(id ID, dir string, epoch, from uint64, signer *jupyter.Signer, lo
 	life, end := context.WithCancel(context.Background())
 	return &Kernel{
 		life: life, end: end,
-		id: id, dir: dir, epoch: epoch, log: log, signer: signer, guard: jupyter.NewReplayGuard(),
+		id: id, dir: dir, epoch: epoch, from: from, log: log, signer: signer, guard: jupyter.NewReplayGuard(),
 		pulled: make(chan struct{}, 1), filled: make(chan struct{}, 1), towork: make(chan struct{}, 1),
 		last: max(from, 1) - 1, calls: map[string]*call{}, ready: newReadiness(),
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/runnel-dev/runnel/internal/kernel"
+	"github.com/runnel-dev/runnel/internal/testpy"
 )
 
 func TestLife(t *testing.T) {
@@ -96,5 +97,27 @@ func awaitGone(t *testing.T, dir string) {
 			entries, _ := os.ReadDir(dir)
 			t.Fatalf("%s is still there: %v", dir, entries)
 		}
+	}
+}
+
+// TestSlowStart: a kernel whose start takes longer than a silent shell is waited for, comes up without a word of complaint.
+func TestSlowStart(t *testing.T) {
+	t.Parallel()
+	const late = "import time; time.sleep(6.5); from ipykernel import kernelapp; kernelapp.launch_new_instance()"
+	for _, major := range []string{"6", "7"} {
+		t.Run("ipykernel "+major, func(t *testing.T) {
+			t.Parallel()
+			k := launch(t, newManager(t), spec(t, testpy.Python(t, major), "-c", late, "-f", "{connection_file}"))
+			h := newHistory(t, k)
+			if err := k.Ready(testContext(t, time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			h.untilIdle(20*time.Second, execute(t, k, "print('up')"))
+			for _, e := range h.events {
+				if strings.Contains(string(e.Msg.Content)+string(e.Data), "Traceback") {
+					t.Errorf("it complains: %s%s", e.Msg.Content, e.Data)
+				}
+			}
+		})
 	}
 }

@@ -21,9 +21,7 @@ const (
 	handshakeEvery = 500 * time.Millisecond
 	// echoAfter: the kernel has answered, but before its iopub knew of us.
 	echoAfter = 10 * time.Millisecond
-	// controlAfter: ipykernel 6 prints a traceback when a control message comes
-	// before it has begun to read shell, so control is asked only by those who
-	// got no answer on shell.
+	// controlAfter: shell has been silent for long, as when a cell runs.
 	controlAfter = 5 * time.Second
 )
 
@@ -111,7 +109,7 @@ func (k *Kernel) Ready(ctx context.Context) error {
 		case <-again.C:
 		}
 		ask := []jupyter.Channel{jupyter.Shell}
-		if time.Since(begun) > controlAfter {
+		if time.Since(begun) > controlAfter && k.isUp() {
 			ask = append(ask, jupyter.Control)
 		}
 		for _, ch := range ask {
@@ -126,6 +124,14 @@ func (k *Kernel) Ready(ctx context.Context) error {
 		}
 		again.Reset(handshakeEvery)
 	}
+}
+
+// isUp: the kernel has begun to read its messages, as it runs something, or an earlier handle has heard of it. ipykernel 6 prints a traceback
+// when a control message comes before that, however long its start takes; what is heard on iopub says nothing, that begins earlier.
+func (k *Kernel) isUp() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.state.Busy > 0 || k.from > 1
 }
 
 // Info is the kernel's introduction, once Ready has returned; else nil.
