@@ -281,7 +281,7 @@ func (w *writer) settle(items []item, seq uint64, size int, snapshot int, err er
 	before := w.err
 	w.err = err
 	ask := false
-	var reach reached
+	var reach []reached // of each kernel how far: a new one's first records come together with an old one's last
 	if err == nil {
 		last := items[len(items)-1]
 		w.seq, w.written = seq, last.ticket
@@ -306,8 +306,12 @@ func (w *writer) settle(items []item, seq uint64, size int, snapshot int, err er
 			w.due, ask = true, true
 		}
 		for _, it := range items {
-			if it.reached.kernel != "" {
-				reach = it.reached
+			switch n := len(reach); {
+			case it.reached.kernel == "":
+			case n > 0 && reach[n-1].kernel == it.reached.kernel:
+				reach[n-1] = it.reached
+			default:
+				reach = append(reach, it.reached)
 			}
 		}
 		clear(items) // the array lives on behind w.items
@@ -318,8 +322,8 @@ func (w *writer) settle(items []item, seq uint64, size int, snapshot int, err er
 	if (before == nil) != (err == nil) && !errors.Is(err, context.Canceled) {
 		w.failed(err)
 	}
-	if reach.kernel != "" {
-		w.acked(reach)
+	for _, r := range reach {
+		w.acked(r)
 	}
 	if ask {
 		w.grown()
