@@ -109,8 +109,9 @@ func (s *Server) start(ctx context.Context) error {
 	return s.writeNote()
 }
 
-// lockPatience is how long a lock is asked for whose holder is dead: a child that it was just starting may hold it a moment longer.
-const lockPatience = 3 * time.Second
+// lockPatience is how long a lock is asked for whose holder is dead: a child that it was just starting may
+// hold it until it runs, on a busy machine for seconds.
+const lockPatience = 10 * time.Second
 
 // takeLock makes sure that nobody else serves the folder.
 func (s *Server) takeLock() error {
