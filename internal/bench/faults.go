@@ -27,8 +27,9 @@ const (
 
 const (
 	stormSize = 1_000
-	healTime  = time.Minute  // after that a page that is not up to date has failed
-	beat      = "beat.ipynb" // the notebook of the faults
+	steady    = 3 * time.Second // a line that stood so long is lost anew: a page's back-off begins again
+	healTime  = time.Minute     // after that a page that is not up to date has failed
+	beat      = "beat.ipynb"    // the notebook of the faults
 	beating   = "import time\nwhile True:\n    print(repr(time.time()))\n    time.sleep(0.01)"
 )
 
@@ -166,7 +167,7 @@ func (f *troubled) converge(ctx context.Context) error {
 				return fmt.Errorf("%s: %w", fault.figure, err)
 			}
 			times = append(times, took.Seconds())
-			f.m.settle(ctx, 300*time.Millisecond)
+			f.m.settle(ctx, steady)
 		}
 		f.add(fault.figure, "s", times...)
 	}
