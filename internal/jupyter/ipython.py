@@ -131,7 +131,7 @@ class Variables:
 
 
 PIECE = 1 << 20  # characters
-PAUSE, BURST = 0.01, 0.05  # seconds
+PAUSE, BURST = 0.004, 0.02  # seconds
 
 
 class Pause:
