@@ -17,14 +17,14 @@ in_web() { (cd web && "$@"); }
 # the processor passes then, and says so; one that finds a fault fails again.
 go_tests() {
 	local log=.cache/go-test.log failed
-	if go test -race -timeout 15m -p 2 ./... 2>&1 | tee "$log"; then
+	if go test -race -timeout 25m -p 2 ./... 2>&1 | tee "$log"; then
 		return
 	fi
 	failed=$(awk '/^FAIL[[:space:]]+github.com/ {print $2}' "$log" | sort -u)
 	[ -n "$failed" ] || return 1
 	printf '\n== again, one by one: %s\n' "$(echo $failed)"
 	# shellcheck disable=SC2086 # a list of packages
-	go test -race -timeout 15m -p 1 -count=1 $failed
+	go test -race -timeout 25m -p 1 -count=1 $failed
 }
 
 step "kernels for the tests" scripts/test-env.sh
