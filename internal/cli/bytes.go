@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -27,7 +26,7 @@ func (b *byteCount) Set(text string) error {
 	}
 	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || n < 0 || n<<shift>>shift != n {
-		return fmt.Errorf("%q is no number of bytes: %w", text, errors.New("write 512M or 8G"))
+		return fmt.Errorf("%q is no number of bytes: write 512M or 8G", text)
 	}
 	*b = byteCount(n << shift)
 	return nil

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"strings"
 	"sync"
 
 	"github.com/runnel-dev/runnel/internal/protocol"
@@ -183,7 +182,11 @@ func eventSize(e protocol.Event) int {
 	case protocol.WidgetUpdated:
 		return perEventCost + sizeOfState(e.State) + sizeOfKept(e.Buffers)
 	case protocol.WidgetSaid:
-		return perEventCost + len(e.Content) + len(strings.Join(e.Buffers, ""))
+		n := perEventCost + len(e.Content)
+		for _, b := range e.Buffers {
+			n += len(b)
+		}
+		return n
 	case captureChanged:
 		return perEventCost + len(e.Text) + len(e.Output)
 	case protocol.RunDone:

@@ -2,10 +2,10 @@
  * Promise 6 in the page: a cell prints 100-byte lines without end, and a person goes on writing. How fast that is, is measured by
  * `make bench-page`; here it has to work. RUNNEL_SOAK=1 makes it a minute.
  */
-import type { Browser, BrowserContext, CDPSession } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { launch, person, Tab, troublesOf } from './browser';
-import { Server } from './server';
+import type { CDPSession } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { Tab } from './browser';
+import { world } from './world';
 
 const seconds = process.env.RUNNEL_SOAK === '1' ? 60 : 5;
 const endless = 'import itertools\nfor i in itertools.count():\n    print(f"{i:099d}")';
@@ -14,26 +14,7 @@ const endless = 'import itertools\nfor i in itertools.count():\n    print(f"{i:0
 const HEAP_MIB = 32;
 const NODES = 10_000;
 
-let server: Server;
-let browser: Browser;
-let context: BrowserContext;
-let troubles: readonly string[] = [];
-
-beforeAll(async () => {
-  [server, browser] = await Promise.all([Server.start(), launch()]);
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-}, 60_000);
-beforeEach(async () => {
-  context = await person(browser, server);
-  troubles = troublesOf(context);
-});
-afterEach(async () => {
-  await context.close();
-  expect(troubles).toEqual([]);
-});
+const w = world('flood');
 
 async function weigh(devtools: CDPSession): Promise<{ heap: number; nodes: number }> {
   await devtools.send('HeapProfiler.collectGarbage');
@@ -52,9 +33,9 @@ function span(text: string): [first: number, last: number] {
 
 describe('a flood', () => {
   it('leaves the page to the person: typing, another notebook, interrupt, memory, head and tail', async () => {
-    const flood = await Tab.open(context, server.url(await server.notebook('flood.ipynb', [{ id: 'flood', source: endless }, { id: 'text', source: '' }])));
-    const other = await Tab.open(context, server.url(await server.notebook('other.ipynb', [{ id: 'plain', source: '6 * 7' }])));
-    const devtools = await context.newCDPSession(flood.page);
+    const flood = await Tab.open(w.context, w.server.url(await w.server.notebook('flood.ipynb', [{ id: 'flood', source: endless }, { id: 'text', source: '' }])));
+    const other = await Tab.open(w.context, w.server.url(await w.server.notebook('other.ipynb', [{ id: 'plain', source: '6 * 7' }])));
+    const devtools = await w.context.newCDPSession(flood.page);
     await devtools.send('Performance.enable');
     const output = flood.cell('flood').locator('.out-stream');
 
@@ -117,12 +98,12 @@ describe('a flood', () => {
     const { heap, nodes } = await weigh(devtools);
     expect(heap).toBeLessThan(HEAP_MIB);
     expect(nodes).toBeLessThan(NODES);
-    await expect.poll(() => server.read('flood.ipynb'), { timeout: 30_000 }).toContain(typed);
+    await expect.poll(() => w.server.read('flood.ipynb'), { timeout: 30_000 }).toContain(typed);
   }, 180_000 + seconds * 2000);
 
   it('of carriage returns stays one line', async () => {
     const fast = 'import time\nfor i in range(3000):\n    print(f"\\r{i:08d} {\'#\' * 40}", end="")\n    time.sleep(0.001)\nprint("\\r" + "the end".ljust(60), end="")';
-    const tab = await Tab.open(context, server.url(await server.notebook('bar.ipynb', [{ id: 'bar', source: fast }])));
+    const tab = await Tab.open(w.context, w.server.url(await w.server.notebook('bar.ipynb', [{ id: 'bar', source: fast }])));
     await tab.run(tab.cell('bar'));
     const shown = new Set<string>();
     await expect

@@ -1,37 +1,12 @@
 /** ipywidgets at the page: a real kernel, the real library in the sandboxed frame. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, FrameLocator, Locator } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { launch, person, Tab, troublesOf } from './browser';
-import { Server } from './server';
+import type { FrameLocator, Locator } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { Tab } from './browser';
+import { world } from './world';
 
-let server: Server;
-let browser: Browser;
-let context: BrowserContext;
-let troubles: readonly string[] = [];
-let made = 0;
-
-beforeAll(async () => {
-  [server, browser] = await Promise.all([Server.start(), launch()]);
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-}, 60_000);
-beforeEach(async () => {
-  context = await person(browser, server);
-  troubles = troublesOf(context);
-});
-afterEach(async () => {
-  await context.close();
-  expect(troubles).toEqual([]);
-});
-
-async function open(...sources: string[]): Promise<Tab> {
-  const name = await server.notebook(`widgets-${++made}.ipynb`, sources.map((source, i) => ({ id: `c${i + 1}`, source })));
-  return Tab.open(context, server.url(name));
-}
+const w = world('widgets');
 
 const frame = (cell: Locator): FrameLocator => cell.frameLocator('iframe[title="Widget"]');
 /** What the bar says, and how far it is. */
@@ -40,8 +15,8 @@ const counted = async (cell: Locator): Promise<number> => Number(/(\d+)\/400/.ex
 
 it('a bar of tqdm moves, goes on after a reload and a killed server, and looks the same at the end', { timeout: 120_000 }, async () => {
   // It waits at 100 and at 250 until it is let go on.
-  const tab = await open('from tqdm.notebook import tqdm\nimport os, time\nfor i in tqdm(range(400), desc="Reading", mininterval=0):\n    while i in (100, 250) and not os.path.exists(f"past-{i}"): time.sleep(0.05)\n    time.sleep(0.002)');
-  const past = (i: number) => writeFile(join(server.folder, `past-${i}`), '');
+  const tab = await w.open('from tqdm.notebook import tqdm\nimport os, time\nfor i in tqdm(range(400), desc="Reading", mininterval=0):\n    while i in (100, 250) and not os.path.exists(f"past-{i}"): time.sleep(0.05)\n    time.sleep(0.002)');
+  const past = (i: number) => writeFile(join(w.server.folder, `past-${i}`), '');
   const cell = tab.nth(1);
   await tab.run(cell);
   await expect.poll(() => counted(cell), { timeout: 30_000 }).toBe(100);
@@ -50,9 +25,9 @@ it('a bar of tqdm moves, goes on after a reload and a killed server, and looks t
   await expect.poll(() => counted(cell), { timeout: 30_000 }).toBe(100);
   await past(100);
   await expect.poll(() => counted(cell), { timeout: 30_000 }).toBe(250);
-  await server.kill();
+  await w.server.kill();
   await past(250);
-  await server.up();
+  await w.server.up();
   await expect.poll(() => counted(cell), { timeout: 40_000 }).toBe(400);
   await tab.ended(cell);
   const style = () => frame(cell).locator('.progress-bar').getAttribute('class');
@@ -68,14 +43,14 @@ it('a bar of tqdm moves, goes on after a reload and a killed server, and looks t
 });
 
 it('a slider that is moved reaches the kernel and the other tab; a button, a text and interact work', { timeout: 120_000 }, async () => {
-  const tab = await open(
+  const tab = await w.open(
     'import ipywidgets as w\ns = w.IntSlider(value=3, max=20, description="Weeks")\ns.observe(lambda c: print("now", c.new), "value")\nt = w.Text(description="Name")\nb = w.Button(description="Greet", icon="check")\nb.on_click(lambda _: print("hello", t.value))\nw.VBox([s, w.HBox([t, b])])',
     '@w.interact(x=(0, 9), kind=["plain", "square"])\ndef f(x=2, kind="plain"):\n    print(kind, x)\n    return x * x if kind == "square" else x',
   );
   const [one, two] = [tab.nth(1), tab.nth(2)];
   await tab.run(one);
   await tab.run(two);
-  const other = await Tab.open(context, tab.page.url());
+  const other = await Tab.open(w.context, tab.page.url());
   const readout = (cell: Locator) => frame(cell).locator('.widget-readout').first();
   await expect.poll(() => readout(one).innerText(), { timeout: 30_000 }).toBe('3');
   await expect.poll(() => readout(other.nth(1)).innerText(), { timeout: 30_000 }).toBe('3');
@@ -103,17 +78,17 @@ it('a slider that is moved reaches the kernel and the other tab; a button, a tex
 });
 
 it('shows its last look when its kernel is gone, also from the file, and says so where there is something to press', async () => {
-  const tab = await open('import ipywidgets as w\nw.IntSlider(value=5)', 'w.IntProgress(value=70)');
+  const tab = await w.open('import ipywidgets as w\nw.IntSlider(value=5)', 'w.IntProgress(value=70)');
   const [one, two] = [tab.nth(1), tab.nth(2)];
   await tab.run(one);
   await tab.run(two);
   await frame(two).locator('.progress-bar').waitFor();
   await tab.ended(two);
-  await expect.poll(() => server.read(`widgets-${made}.ipynb`), { timeout: 20_000 }).toContain('application/vnd.jupyter.widget-state+json');
-  const copy = `copy-${made}.ipynb`;
-  await expect.poll(async () => (await server.read(`widgets-${made}.ipynb`)).includes('IntProgressModel'), { timeout: 20_000 }).toBe(true);
-  await writeFile(join(server.folder, copy), await server.read(`widgets-${made}.ipynb`));
-  const closed = await Tab.open(context, server.url(copy));
+  await expect.poll(() => w.server.read(w.name), { timeout: 20_000 }).toContain('application/vnd.jupyter.widget-state+json');
+  const copy = `copy-${w.name}`;
+  await expect.poll(async () => (await w.server.read(w.name)).includes('IntProgressModel'), { timeout: 20_000 }).toBe(true);
+  await writeFile(join(w.server.folder, copy), await w.server.read(w.name));
+  const closed = await Tab.open(w.context, w.server.url(copy));
   await expect.poll(() => frame(closed.nth(1)).locator('body').innerText(), { timeout: 30_000 }).toMatch(/5\s+The kernel that made this widget is gone/);
   await frame(closed.nth(2)).locator('.progress-bar').waitFor();
   expect(await frame(closed.nth(2)).locator('body').innerText()).not.toContain('gone');
