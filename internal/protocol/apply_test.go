@@ -155,7 +155,13 @@ func TestTextPut(t *testing.T) {
 		{"back into the head", []TextPut{{At: 0, Text: long + long}, {At: 3, Text: "x"}}, Text{Head: "012x", TailAt: 4, Total: 4}},
 		{"tail dropped, then back into what was dropped", []TextPut{{At: 0, Text: long + long + long, TailAt: 500_000}, {At: 400_000, Text: "x"}},
 			Text{Head: (long + long)[:HeadMax], Tail: "x", TailAt: 400_000, Total: 400_001}},
-		{"beyond the end", []TextPut{{At: 7, Text: "x"}}, Text{Head: "x", TailAt: 1, Total: 1}},
+		{"past the end", []TextPut{{At: 0, Text: "ab"}, {At: 3, Text: "x"}}, Text{Head: "ab", TailAt: 2, Total: 2}},
+		{"before the begin", []TextPut{{At: 0, Text: "ab"}, {At: -1, Text: "x"}}, Text{Head: "ab", TailAt: 2, Total: 2}},
+		{"between the halves of a pair", []TextPut{{At: 0, Text: "a😀"}, {At: 2, Text: "x"}}, Text{Head: "a😀", TailAt: 3, Total: 3}},
+		{"between the halves of a pair of the tail", []TextPut{{At: 0, Text: (long + long)[:HeadMax] + "😀"}, {At: HeadMax + 1, Text: "x"}},
+			Text{Head: (long + long)[:HeadMax], Tail: "😀", TailAt: HeadMax, Total: HeadMax + 2}},
+		{"past the end drops nothing", []TextPut{{At: 0, Text: long + long}, {At: 400_001, Text: "x", TailAt: 300_000}},
+			Text{Head: (long + long)[:HeadMax], Tail: (long + long)[HeadMax:], TailAt: HeadMax, Total: 400_000}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -57,7 +57,7 @@ type (
 		Output *Output `json:"output"`
 	}
 	// TextPut cuts the text of a stream output to At and appends Text; then, when TailAt is set, what Tail holds before that
-	// offset is dropped (it can still be downloaded). Raw is what the kernel printed, for plain clients and the journal.
+	// offset is dropped (it can still be downloaded). An At past the end changes nothing. Raw is what the kernel printed, for plain clients and the journal.
 	TextPut struct {
 		CellID   CellID   `json:"cell_id"`
 		OutputID OutputID `json:"output_id"`

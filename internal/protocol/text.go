@@ -17,15 +17,20 @@ const (
 
 // Put cuts the text to its first at units and appends text. Head is always the first HeadMax units of the whole (one fewer
 // where a surrogate pair would be cut in two), Tail is what follows. An at inside the part that was dropped leaves Tail
-// empty there. Then what Tail holds before tailAt is dropped; 0 drops nothing.
+// empty there. Then what Tail holds before tailAt is dropped; 0 drops nothing. An at that is no place of the text, past its end
+// or between the halves of a pair, changes nothing.
 //
 // The cost is that of the change, not of the text: an append does not copy what is there.
 func (t *Text) Put(at int64, text string, tailAt int64) {
-	at = min(max(at, 0), t.Total)
+	if at < 0 || at > t.Total {
+		return
+	}
+	put := t.putHead
 	if at > t.TailAt || at > t.headLen() {
-		t.putTail(at, text)
-	} else {
-		t.putHead(at, text)
+		put = t.putTail
+	}
+	if !put(at, text) {
+		return
 	}
 	if tailAt > t.TailAt && tailAt <= t.Total {
 		n := UTF16Offset(t.Tail, int(tailAt-t.TailAt))
@@ -34,9 +39,11 @@ func (t *Text) Put(at int64, text string, tailAt int64) {
 	}
 }
 
-func (t *Text) putHead(at int64, text string) {
+func (t *Text) putHead(at int64, text string) bool {
 	keep, back := offsetFromEnd(t.Head, int(t.headLen()-at))
-	at = t.headLen() - int64(back)
+	if at != t.headLen()-int64(back) {
+		return false
+	}
 	n := UTF16Offset(text, int(HeadMax-at))
 	t.headUnits = at + int64(UTF16Len(text[:n]))
 	t.headBuf.put(&t.Head, keep, text[:n])
@@ -44,15 +51,20 @@ func (t *Text) putHead(at int64, text string) {
 	t.Tail = strings.Clone(text[n:])
 	t.TailAt = t.headUnits
 	t.Total = t.TailAt + int64(UTF16Len(t.Tail))
+	return true
 }
 
-func (t *Text) putTail(at int64, text string) {
+func (t *Text) putTail(at int64, text string) bool {
 	if at < t.TailAt {
 		t.Tail, t.TailAt, t.Total = "", at, at
 	}
 	keep, back := offsetFromEnd(t.Tail, int(t.Total-at))
+	if at != t.Total-int64(back) {
+		return false
+	}
 	t.tailBuf.put(&t.Tail, keep, text)
-	t.Total += int64(UTF16Len(text) - back)
+	t.Total = at + int64(UTF16Len(text))
+	return true
 }
 
 // Equal says whether both hold the same text.

@@ -47,7 +47,7 @@ func joinTwo(a, b protocol.Event) (protocol.Event, bool) {
 }
 
 // joinText says what both puts say, where one can: b begins within what a wrote or before it, and neither drops more of the tail
-// than the text it leaves has.
+// than the text it leaves has. Both fit the texts they come to, as all that a session makes do.
 func joinText(a, b protocol.TextPut) (protocol.Event, bool) {
 	if len(a.Raw)+len(b.Raw) > maxPut || len(a.Text)+len(b.Text) > maxPut {
 		return nil, false

@@ -35,7 +35,11 @@ describe('putText', () => {
     ['a pair at the border goes to the tail', [[0, two.slice(0, HEAD_MAX - 1) + '😀x', 0]], { head: two.slice(0, HEAD_MAX - 1), tail: '😀x', tail_at: HEAD_MAX - 1, total: HEAD_MAX + 2 }],
     ['back into the head', [[0, two, 0], [3, 'x', 0]], { head: '012x', tail: '', tail_at: 4, total: 4 }],
     ['tail dropped, then back into what was dropped', [[0, two + long, 500_000], [400_000, 'x', 0]], { head: two.slice(0, HEAD_MAX), tail: 'x', tail_at: 400_000, total: 400_001 }],
-    ['beyond the end', [[7, 'x', 0]], { head: 'x', tail: '', tail_at: 1, total: 1 }],
+    ['past the end', [[0, 'ab', 0], [3, 'x', 0]], { head: 'ab', tail: '', tail_at: 2, total: 2 }],
+    ['before the begin', [[0, 'ab', 0], [-1, 'x', 0]], { head: 'ab', tail: '', tail_at: 2, total: 2 }],
+    ['between the halves of a pair', [[0, 'a😀', 0], [2, 'x', 0]], { head: 'a😀', tail: '', tail_at: 3, total: 3 }],
+    ['between the halves of a pair of the tail', [[0, two.slice(0, HEAD_MAX) + '😀', 0], [HEAD_MAX + 1, 'x', 0]], { head: two.slice(0, HEAD_MAX), tail: '😀', tail_at: HEAD_MAX, total: HEAD_MAX + 2 }],
+    ['past the end drops nothing', [[0, two, 0], [400_001, 'x', 300_000]], { head: two.slice(0, HEAD_MAX), tail: two.slice(HEAD_MAX), tail_at: HEAD_MAX, total: 400_000 }],
   ] as const)('%s', (_, puts, want) => {
     let t = emptyText;
     for (const [at, text, tailAt] of puts) t = putText(t, at, text, tailAt);

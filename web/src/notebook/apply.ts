@@ -1,6 +1,6 @@
-import type { Cell, CellId, Event, Output, OutputId, Prompt, Run, State, Widget, WidgetBuffer, WidgetId } from '../protocol/types';
+import type { Cell, CellId, Event, Output, OutputId, Prompt, Run, State, Text, Widget, WidgetBuffer, WidgetId } from '../protocol/types';
 import { applyChanges } from './changes';
-import { joinPuts, putText, type Put } from './text';
+import { fits, joinPuts, putText, textOf, type Put } from './text';
 
 /**
  * How events change a state: equal to the Go side's State.Apply, checked against the same samples. What does not fit (an
@@ -30,7 +30,7 @@ class Draft {
   readonly #own = new Map<CellId, Mutable<Cell>>();
   readonly #outputs = new Map<CellId, Output[]>();
   /** What is put to the last text that was put to, not yet done: a flood is many small puts to one text. */
-  #waiting: { readonly cell: CellId; readonly output: OutputId; put: Put } | null = null;
+  #waiting: { readonly cell: CellId; readonly output: OutputId; readonly text: Text; put: Put } | null = null;
 
   constructor(state: State) {
     this.#from = state;
@@ -249,18 +249,20 @@ class Draft {
 
   #put(e: Extract<Event, { type: 'text_put' }>): void {
     const waiting = this.#waiting;
-    const joined = waiting && waiting.cell === e.cell_id && waiting.output === e.output_id ? joinPuts(waiting.put, e) : null;
+    const joined = waiting && waiting.cell === e.cell_id && waiting.output === e.output_id ? joinPuts(waiting.text, waiting.put, e) : null;
     if (waiting && joined) {
       waiting.put = joined;
       return;
     }
     this.#putWaiting();
-    this.#waiting = { cell: e.cell_id, output: e.output_id, put: e };
+    const cell = this.#peek(e.cell_id);
+    const text = cell && textOf(this.#outputList(cell), e.output_id);
+    if (text && fits(text, e.at)) this.#waiting = { cell: e.cell_id, output: e.output_id, text, put: e };
   }
 
   #putWaiting(): void {
     if (!this.#waiting) return;
-    const { cell: id, output: outputId, put } = this.#waiting;
+    const { cell: id, output: outputId, text, put } = this.#waiting;
     this.#waiting = null;
     const cell = this.#peek(id);
     if (!cell) return;
@@ -268,7 +270,7 @@ class Draft {
     const i = list.findLastIndex((o) => o.id === outputId);
     const output = list[i];
     if (output?.kind !== 'stream') return;
-    this.#ownOutputs(cell)[i] = { ...output, text: putText(output.text, put.at, put.text, put.tail_at) };
+    this.#ownOutputs(cell)[i] = { ...output, text: putText(text, put.at, put.text, put.tail_at) };
   }
 }
 

@@ -3,7 +3,7 @@ import { CellDoc, type DocOutlet } from './doc';
 import type { CellView, OutputView, Sending, TextChange, TextFeed } from './model';
 import { noOverlay, type CellOverlay } from './pending';
 import { signal } from './signal';
-import { emptyText, type Put } from './text';
+import { emptyText, textOf, type Put } from './text';
 
 /** One cell as the views see it: a channel for each thing, told only when that thing changed. */
 export class CellStore implements CellView {
@@ -104,11 +104,6 @@ class Feed implements TextFeed {
 
 function views(outputs: readonly Output[]): readonly OutputView[] {
   return outputs.map((o) => (o.kind === 'stream' ? { id: o.id, rev: o.rev, kind: o.kind, name: o.name } : o));
-}
-
-function textOf(outputs: readonly Output[], id: OutputId): Text | undefined {
-  const output = outputs.find((o) => o.id === id);
-  return output?.kind === 'stream' ? output.text : undefined;
 }
 
 function sameText(a: Text, b: Text): boolean {

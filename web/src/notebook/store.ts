@@ -221,7 +221,8 @@ export class NotebookStore extends NotebookActions implements NotebookView {
     const after = applyAll(before, events);
     this.#state = { ...after, n: Math.max(this.#top, after.n) };
     const touched = new Set<CellId>();
-    const puts = new Puts();
+    const was = indexOf(before.cells);
+    const puts = new Puts((id) => before.cells[was.get(id) ?? -1]);
     for (const e of events) {
       if ('cell_id' in e && e.cell_id !== undefined) touched.add(e.cell_id);
       if (e.type === 'edited') this.#cells.get(e.cell_id)?.opened?.edited(e.version, e.changes, e.cmd_id);

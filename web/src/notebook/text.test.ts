@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { list, number, object, or, text } from '../protocol/decode';
 import fc from 'fast-check';
-import type { Text } from '../protocol/types';
-import { emptyText, joinPuts, putText, whole, type Put } from './text';
+import { emptyText, fits, joinPuts, putText, type Put } from './text';
 
 const folder = join(import.meta.dirname, '../../../testdata/protocol/termtext');
 const shape = object({ edits: list(object({ at: or(number, 0), text: or(text, '') })), text: or(text, '') });
@@ -19,14 +18,11 @@ describe('what the server makes of control characters arrives as text', () => {
       const first = file.edits.slice(0, cut).reduce((t, e) => putText(t, e.at, e.text), emptyText);
       const rest = file.edits.slice(cut);
       if (rest.length === 0) continue;
-      const joined = rest.slice(1).reduce<Put | null>((put, e) => put && joinPuts(put, e), rest[0] ?? null);
+      const joined = rest.slice(1).reduce<Put | null>((put, e) => put && joinPuts(first, put, e), rest[0] ?? null);
       if (joined) expect(putText(first, joined.at, joined.text)).toEqual(steps);
     }
   });
 });
-
-/** Whether the place lies between the halves of a pair: one that the server never names. */
-const splitsPair = (t: Text, at: number) => whole(t.head, at) < Math.min(at, t.head.length) || whole(t.tail, at - t.tail_at) < Math.min(at - t.tail_at, t.tail.length);
 
 test('joinPuts: as one it does what both did', () => {
   const put = fc.record({ at: fc.nat(30), text: fc.constantFrom('', 'a', 'xyz', '😀', '\n', 'a longer one'), tail_at: fc.option(fc.nat(30), { nil: undefined }) });
@@ -35,8 +31,8 @@ test('joinPuts: as one it does what both did', () => {
   fc.assert(fc.property(fc.constantFrom('', 'hello 😀 there'), put, put, fc.boolean(), (text, a, b, big) => {
     const start = putText(emptyText, 0, (big ? long : '') + text);
     const [p, q] = big ? [far(a), far(b)] : [a, b];
-    if (p.at > start.total || splitsPair(start, p.at)) return;
-    const joined = joinPuts(p, q);
+    if (!fits(start, p.at)) return;
+    const joined = joinPuts(start, p, q);
     if (!joined) return;
     const one = putText(putText(start, p.at, p.text, p.tail_at), q.at, q.text, q.tail_at);
     const got = putText(start, joined.at, joined.text, joined.tail_at);
