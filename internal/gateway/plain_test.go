@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/runnel-dev/runnel/internal/jsontext"
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
 
@@ -286,7 +287,7 @@ func TestPlain_rejectedRunEndsOnce(t *testing.T) {
 func TestAppendString(t *testing.T) {
 	for _, text := range []string{"", "plain", "\"\\\n\r\t\x00\x1b[0m\x7f", "ünï😀\u2028", "bad \xff\xc3( end", strings.Repeat("x", 1000)} {
 		var got string
-		if err := json.Unmarshal(appendString(nil, text), &got); err != nil {
+		if err := json.Unmarshal(jsontext.Append(nil, text), &got); err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
 		if want := string([]rune(text)); got != want {

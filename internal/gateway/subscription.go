@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/runnel-dev/runnel/internal/fault"
+	"github.com/runnel-dev/runnel/internal/jsontext"
 	"github.com/runnel-dev/runnel/internal/protocol"
 	"github.com/runnel-dev/runnel/internal/session"
 )
@@ -144,11 +145,11 @@ func (s *subscription) events(b session.Batch) []byte {
 		out = make([]byte, 0, size)
 	}
 	out = append(out, `{"type":"events","sub":`...)
-	out = appendString(out, s.at.Sub)
+	out = jsontext.Append(out, s.at.Sub)
 	out = append(out, `,"notebook":`...)
-	out = appendString(out, s.at.Notebook)
+	out = jsontext.Append(out, s.at.Notebook)
 	out = append(out, `,"epoch":`...)
-	out = appendString(out, b.Epoch)
+	out = jsontext.Append(out, b.Epoch)
 	out = append(out, `,"from":`...)
 	out = appendUint(out, b.From)
 	out = append(out, `,"n":`...)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/runnel-dev/runnel/internal/jsontext"
 	"github.com/runnel-dev/runnel/internal/protocol"
 	"github.com/runnel-dev/runnel/internal/session"
 )
@@ -153,14 +154,14 @@ func (t *teller) text(cell protocol.CellID, name, text string) bool {
 		} else {
 			out = append(out, `"output","is_last":false,"cell_id":`...)
 		}
-		out = appendString(out, string(cell))
+		out = jsontext.Append(out, string(cell))
 		out = append(out, `,"content":`...)
-		out = appendString(out, text[:n])
+		out = jsontext.Append(out, text[:n])
 		out = append(out, `,"name":`...)
-		out = appendString(out, name)
+		out = jsontext.Append(out, name)
 		if run != "" {
 			out = append(out, `,"run_id":`...)
-			out = appendString(out, string(run))
+			out = jsontext.Append(out, string(run))
 		}
 		out = append(out, '}')
 		if !t.p.c.send(out) {

@@ -1,6 +1,11 @@
 package jupyter
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/runnel-dev/runnel/internal/jsontext"
+)
 
 // Values of Status.ExecutionState.
 const (
@@ -64,6 +69,47 @@ type Stream struct {
 	Name string `json:"name"`
 	Text string `json:"text"`
 }
+
+// DecodeStream is Decode for what is printed, of which there may be much: an object of just these two members is read directly.
+func DecodeStream(raw json.RawMessage) (Stream, error) {
+	if s, ok := plainStream(raw); ok {
+		return s, nil
+	}
+	return Decode[Stream](raw)
+}
+
+func plainStream(raw []byte) (s Stream, ok bool) {
+	rest, first := bytes.CutPrefix(skipSpace(raw), []byte("{"))
+	if !first {
+		return s, false
+	}
+	var name, text bool
+	for {
+		key, after, ok := jsontext.Read(skipSpace(rest))
+		after, colon := bytes.CutPrefix(skipSpace(after), []byte(":"))
+		if !ok || !colon {
+			return s, false
+		}
+		value, after, ok := jsontext.Read(skipSpace(after))
+		switch {
+		case !ok:
+			return s, false
+		case key == "name" && !name:
+			s.Name, name = value, true
+		case key == "text" && !text:
+			s.Text, text = value, true
+		default:
+			return s, false
+		}
+		after, more := bytes.CutPrefix(skipSpace(after), []byte(","))
+		if !more {
+			return s, name && text && string(bytes.TrimRight(after, " \t\r\n")) == "}"
+		}
+		rest = after
+	}
+}
+
+func skipSpace(raw []byte) []byte { return bytes.TrimLeft(raw, " \t\r\n") }
 
 // Transient is what a display says beside what is kept.
 type Transient struct {

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/runnel-dev/runnel/internal/jsontext"
 )
 
 // Encode writes the document in nbformat's canonical form. It fails only when a raw value in it is not JSON; then nothing
@@ -241,9 +242,24 @@ func (w *writer) lines(text string) {
 	w.array(len(list), func(i int) { w.text(list[i]) })
 }
 
+// mayEndLine holds the bytes with which an end of a line begins.
+var mayEndLine = func() (t [256]bool) {
+	for _, c := range "\n\v\f\r\x1c\x1d\x1e" {
+		t[c] = true
+	}
+	t[0xC2], t[0xE2] = true, true
+	return t
+}()
+
 // lineLength is the length of the first line with its end, as Python's str.splitlines sees it.
 func lineLength(text string) int {
 	for i := 0; i < len(text); i++ {
+		for i < len(text) && !mayEndLine[text[i]] {
+			i++
+		}
+		if i == len(text) {
+			break
+		}
 		switch c := text[i]; {
 		case c == '\r' && i+1 < len(text) && text[i+1] == '\n':
 			return i + 2
@@ -259,39 +275,4 @@ func lineLength(text string) int {
 }
 
 // text writes a string. What is not UTF-8 in it becomes U+FFFD.
-func (w *writer) text(text string) {
-	if !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(text, "\uFFFD")
-	}
-	const hex = "0123456789abcdef"
-	w.out = append(w.out, '"')
-	start := 0
-	for i := 0; i < len(text); i++ {
-		if i += plainRun(text[i:]); i == len(text) {
-			break
-		}
-		c := text[i]
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
-		}
-		w.out = append(w.out, text[start:i]...)
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			w.out = append(w.out, '\\', c)
-		case '\n':
-			w.out = append(w.out, '\\', 'n')
-		case '\r':
-			w.out = append(w.out, '\\', 'r')
-		case '\t':
-			w.out = append(w.out, '\\', 't')
-		case '\f':
-			w.out = append(w.out, '\\', 'f')
-		case '\b':
-			w.out = append(w.out, '\\', 'b')
-		default:
-			w.out = append(w.out, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		}
-	}
-	w.out = append(append(w.out, text[start:]...), '"')
-}
+func (w *writer) text(text string) { w.out = jsontext.Append(w.out, text) }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/runnel-dev/runnel/internal/jsontext"
 )
 
 // scanner reads JSON once, from front to back, and knows where it is. After the first error it stands at the end and every
@@ -238,27 +240,11 @@ func (s *scanner) skipString() (escapes bool) {
 			s.fail(s.pos, "a line break or control character inside a text: its end quote may be missing")
 			return escapes
 		default:
-			s.pos += max(plainRun(s.data[s.pos:]), 1)
+			s.pos += max(jsontext.Plain(s.data[s.pos:]), 1)
 		}
 	}
 	s.fail(start, "a text without an end quote")
 	return escapes
-}
-
-// plainRun is how many bytes at the begin of b are surely no quote, backslash or control character: eight are looked at at once.
-func plainRun[T string | []byte](b T) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	zero := func(x uint64) uint64 { return (x - ones) & ^x & tops } // has a zero byte
-	n := 0
-	for ; n+8 <= len(b); n += 8 {
-		x := uint64(b[n]) | uint64(b[n+1])<<8 | uint64(b[n+2])<<16 | uint64(b[n+3])<<24 |
-			uint64(b[n+4])<<32 | uint64(b[n+5])<<40 | uint64(b[n+6])<<48 | uint64(b[n+7])<<56
-		control := (x - 0x20*ones) & ^x & tops
-		if zero(x^'"'*ones)|zero(x^'\\'*ones)|control != 0 {
-			break
-		}
-	}
-	return n
 }
 
 func (s *scanner) skipEscape() bool {

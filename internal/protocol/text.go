@@ -122,8 +122,8 @@ func (g *growth) endsWith(s string) bool {
 func UTF16Len(s string) int {
 	n := 0
 	for i := 0; i < len(s); {
-		if s[i] < utf8.RuneSelf {
-			i, n = i+1, n+1
+		if ascii := asciiRun(s[i:]); ascii > 0 {
+			i, n = i+ascii, n+ascii
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
@@ -131,6 +131,20 @@ func UTF16Len(s string) int {
 		if r > 0xFFFF {
 			n++
 		}
+	}
+	return n
+}
+
+// asciiRun is how many bytes at the begin of s are ASCII: eight are looked at at once.
+func asciiRun(s string) int {
+	n := 0
+	for ; n+8 <= len(s); n += 8 {
+		if (s[n]|s[n+1]|s[n+2]|s[n+3]|s[n+4]|s[n+5]|s[n+6]|s[n+7])&0x80 != 0 {
+			break
+		}
+	}
+	for n < len(s) && s[n] < utf8.RuneSelf {
+		n++
 	}
 	return n
 }
@@ -154,8 +168,8 @@ func offsetFromEnd(s string, units int) (offset, back int) {
 func UTF16Offset(s string, n int) int {
 	i := 0
 	for i < len(s) && n > 0 {
-		if s[i] < utf8.RuneSelf {
-			i, n = i+1, n-1
+		if ascii := asciiRun(s[i:min(i+n, len(s))]); ascii > 0 {
+			i, n = i+ascii, n-ascii
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])

@@ -31,7 +31,7 @@ var layers = []struct {
 	{"internal/keeper internal/pyenv", "the keeper stays small: nothing of notebooks or databases may come into its process"},
 	{"internal/pageclient internal/plainclient", "clients know the protocol and nothing of the server"},
 	{"internal/notebook internal/protocol internal/termtext internal/jupyter", "values: no clock, no disk, no goroutine of their own"},
-	{"internal/changes internal/zmtp internal/place internal/fault", "an algebra, a wire, places and words that everything above may use"},
+	{"internal/changes internal/zmtp internal/jsontext internal/place internal/fault", "an algebra, a wire, texts, places and words that everything above may use"},
 }
 
 // testOnly packages are imported by tests alone, and may import everything.
@@ -40,6 +40,7 @@ var testOnly = []string{"internal/repotest", "internal/journal/journaltest", "in
 // pure packages must not import what would make them depend on anything but their arguments.
 var pure = map[string][]string{
 	"internal/notebook": {"os", "net", "net/http", "os/exec", "sync"},
+	"internal/jsontext": {"os", "net", "net/http", "os/exec", "sync", "time"},
 	"internal/changes":  {"os", "net", "net/http", "os/exec", "sync", "time"},
 	"internal/termtext": {"os", "net", "net/http", "os/exec", "sync", "time"},
 	"internal/protocol": {"os", "net", "net/http", "os/exec"},

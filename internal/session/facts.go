@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
+	"github.com/runnel-dev/runnel/internal/jsontext"
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
 
@@ -83,15 +85,54 @@ type record struct {
 
 // printed is how a TextPut is journaled: what was printed, from which the rest follows.
 type printed struct {
-	Type     string            `json:"type"`
 	CellID   protocol.CellID   `json:"cell_id"`
 	OutputID protocol.OutputID `json:"output_id"`
 	Raw      string            `json:"raw"`
 }
 
+func (p printed) encode() json.RawMessage {
+	out := make([]byte, 0, len(p.Raw)+len(p.Raw)/32+len(p.CellID)+len(p.OutputID)+80)
+	out = append(out, `{"type":"text_put","cell_id":`...)
+	out = jsontext.Append(out, string(p.CellID))
+	out = append(out, `,"output_id":`...)
+	out = jsontext.Append(out, string(p.OutputID))
+	out = append(out, `,"raw":`...)
+	out = jsontext.Append(out, p.Raw)
+	return append(out, '}')
+}
+
+// encode gives the batch its form. The facts are JSON already: they are not read again, as encoding/json would, for they may be long.
+func (r record) encode() []byte {
+	size := 120 + len(r.KernelID)
+	for _, f := range r.Facts {
+		size += len(f) + 1
+	}
+	out := make([]byte, 0, size)
+	out = append(out, `{"v":`...)
+	out = strconv.AppendInt(out, int64(r.Version), 10)
+	out = append(out, `,"at":`...)
+	out = strconv.AppendInt(out, r.At, 10)
+	if r.KernelID != "" {
+		out = append(out, `,"kernel":`...)
+		out = jsontext.Append(out, r.KernelID)
+	}
+	if r.Record != 0 {
+		out = append(out, `,"record":`...)
+		out = strconv.AppendUint(out, r.Record, 10)
+	}
+	out = append(out, `,"facts":[`...)
+	for i, f := range r.Facts {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, f...)
+	}
+	return append(out, "]}"...)
+}
+
 func encodeFact(e protocol.Event) (json.RawMessage, error) {
 	if p, ok := e.(protocol.TextPut); ok {
-		return marshal(printed{Type: "text_put", CellID: p.CellID, OutputID: p.OutputID, Raw: p.Raw})
+		return printed{CellID: p.CellID, OutputID: p.OutputID, Raw: p.Raw}.encode(), nil
 	}
 	return protocol.EncodeEvent(e)
 }

@@ -45,7 +45,7 @@ func (c *core) kernelEvents(id string, events []kernel.Event) {
 	}
 	for _, e := range events {
 		if e.Kind == kernel.Message && e.Channel == jupyter.IOPub && messageType(e.Msg) == "stream" {
-			s, err := jupyter.Decode[jupyter.Stream](e.Msg.Content)
+			s, err := jupyter.DecodeStream(e.Msg.Content)
 			if err != nil {
 				continue
 			}

@@ -252,10 +252,7 @@ func (w *writer) append(ctx context.Context, items []item, seq uint64) (int, err
 	if len(rec.Facts) == 0 && rec.KernelID == "" {
 		return 0, nil
 	}
-	data, err := marshal(rec)
-	if err != nil {
-		return 0, err
-	}
+	data := rec.encode()
 	return len(data), w.j.Append(ctx, w.id, journal.Batch{Seq: seq, N: items[len(items)-1].n, Data: data})
 }
 

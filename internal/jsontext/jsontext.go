@@ -1,0 +1,172 @@
+// Package jsontext writes and reads JSON strings, fast. Printed text is nearly all of what passes through the server, several times
+// each, and it is long: so runs of bytes that need no care are found eight at a time and copied whole. It knows strings only; what
+// stands around them is the callers' or encoding/json's, which is also the oracle of its tests.
+package jsontext
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+	"unsafe"
+)
+
+const hexDigits = "0123456789abcdef"
+
+// Append appends s as a JSON string, spelled as nbformat spells it: short escapes where there are any, nothing else escaped but control
+// characters, the quote and the backslash. What is not UTF-8 becomes U+FFFD, as in encoding/json.
+func Append(dst []byte, s string) []byte {
+	if !utf8.ValidString(s) {
+		s = replaceInvalid(s)
+	}
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); i++ {
+		if i += Plain(s[i:]); i == len(s) {
+			break
+		}
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(dst, s[start:i]...)
+		start = i + 1
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		case '\f':
+			dst = append(dst, '\\', 'f')
+		case '\b':
+			dst = append(dst, '\\', 'b')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+	}
+	return append(append(dst, s[start:]...), '"')
+}
+
+// replaceInvalid is strings.ToValidUTF8 but for one thing: each byte that is not UTF-8 becomes a character of its own.
+func replaceInvalid(s string) string {
+	var b strings.Builder
+	b.Grow(len(s) + 16)
+	for _, r := range s {
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// Plain is how many bytes at the begin of b are surely no quote, backslash or control character: eight are looked at at once.
+func Plain[T string | []byte](b T) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	zero := func(x uint64) uint64 { return (x - ones) & ^x & tops } // has a zero byte
+	n := 0
+	for ; n+8 <= len(b); n += 8 {
+		x := uint64(b[n]) | uint64(b[n+1])<<8 | uint64(b[n+2])<<16 | uint64(b[n+3])<<24 |
+			uint64(b[n+4])<<32 | uint64(b[n+5])<<40 | uint64(b[n+6])<<48 | uint64(b[n+7])<<56
+		control := (x - 0x20*ones) & ^x & tops
+		if zero(x^'"'*ones)|zero(x^'\\'*ones)|control != 0 {
+			break
+		}
+	}
+	return n
+}
+
+// Read reads the string that raw begins with and gives what follows it. It reads the spellings that kernels use for what is printed;
+// ok is false for others (\u of anything but a character of its own below the surrogates, bytes that are not UTF-8, a string without
+// an end): those are left to encoding/json.
+func Read(raw []byte) (s string, rest []byte, ok bool) {
+	if len(raw) == 0 || raw[0] != '"' {
+		return "", raw, false
+	}
+	body := raw[1:]
+	end := stringEnd(body)
+	if end < 0 || !utf8.Valid(body[:end]) {
+		return "", raw, false
+	}
+	out := make([]byte, 0, end) // the string's own memory from now on: nobody else has it
+	for at := 0; at < end; {
+		plain := bytes.IndexByte(body[at:end], '\\')
+		if plain < 0 {
+			out = append(out, body[at:end]...)
+			break
+		}
+		out = append(out, body[at:at+plain]...)
+		at += plain
+		r, n := unescape(body[at:end])
+		if n == 0 {
+			return "", raw, false
+		}
+		out = utf8.AppendRune(out, r)
+		at += n
+	}
+	return unsafe.String(unsafe.SliceData(out), len(out)), body[end+1:], true
+}
+
+// stringEnd is where the end quote is; -1 when there is none before a control character.
+func stringEnd(body []byte) int {
+	for i := 0; i < len(body); i++ {
+		if i += Plain(body[i:]); i >= len(body) {
+			break
+		}
+		switch c := body[i]; {
+		case c == '"':
+			return i
+		case c == '\\':
+			i++
+		case c < ' ':
+			return -1
+		}
+	}
+	return -1
+}
+
+// unescape reads the escape that b begins with; n is 0 for one that it does not know.
+func unescape(b []byte) (r rune, n int) {
+	if len(b) < 2 {
+		return 0, 0
+	}
+	switch b[1] {
+	case '"', '\\', '/':
+		return rune(b[1]), 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'u':
+		return unescapeUnit(b)
+	}
+	return 0, 0
+}
+
+func unescapeUnit(b []byte) (r rune, n int) {
+	if len(b) < 6 {
+		return 0, 0
+	}
+	for _, c := range b[2:6] {
+		switch {
+		case c >= '0' && c <= '9':
+			r = r<<4 | rune(c-'0')
+		case c >= 'a' && c <= 'f':
+			r = r<<4 | rune(c-'a'+10)
+		case c >= 'A' && c <= 'F':
+			r = r<<4 | rune(c-'A'+10)
+		default:
+			return 0, 0
+		}
+	}
+	if r >= 0xD800 && r < 0xE000 {
+		return 0, 0
+	}
+	return r, 6
+}
