@@ -263,6 +263,36 @@ func TestPage_floodIsBatched(t *testing.T) {
 	}
 }
 
+func TestPace(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		bytes, frames int // of each frame; how many in a second
+	}{
+		{"small frames", 100, 125 + paceCredit},
+		{"frames that count for two", largeFrame, 62 + paceCredit/2},
+		{"the largest", 1 << 20, 31 + 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var p pace
+				frames := 0
+				for began := time.Now(); time.Since(began) < time.Second; frames++ {
+					p.wait(t.Context())
+					p.sent(test.bytes)
+				}
+				if frames > test.frames+1 || frames < test.frames-2 {
+					t.Errorf("%d frames, want about %d", frames, test.frames)
+				}
+				time.Sleep(time.Second)
+				began := time.Now()
+				if p.wait(t.Context()); time.Since(began) != 0 {
+					t.Errorf("after a rest a frame waits %v", time.Since(began))
+				}
+			})
+		})
+	}
+}
+
 func TestFirst(t *testing.T) {
 	h := newFakeHub("n.ipynb")
 	s := h.session("n.ipynb")

@@ -122,6 +122,7 @@ func (s *subscription) batch(b session.Batch) (sent, ok bool) {
 		return false, true
 	}
 	ok = s.p.c.send(frame)
+	s.pace.sent(len(frame))
 	if s.buf = frame; cap(frame) > 64<<10 {
 		s.buf = nil
 	}
@@ -174,7 +175,12 @@ type pace struct {
 const (
 	frameGap   = 8 * time.Millisecond
 	paceCredit = 6
+	largeFrame = 32 << 10 // bytes that count as a frame more: a flood, which nobody reads along, comes in larger ones
+	paceMost   = 4        // frames that one counts for at most
 )
+
+// sent takes what a frame costs over the one that was paid for.
+func (p *pace) sent(bytes int) { p.credit -= min(float64(bytes)/largeFrame, paceMost-1) }
 
 func (p *pace) wait(ctx context.Context) {
 	now := time.Now()

@@ -132,6 +132,7 @@ class Variables:
 
 PIECE = 1 << 20  # characters
 PAUSE, BURST = 0.004, 0.02  # seconds
+MUCH, MOST = 1 << 14, 4  # characters for which a message may take another PAUSE; pauses
 
 
 class Pause:
@@ -142,7 +143,7 @@ class Pause:
 
 def send_soon(streams):
     # To send, the thread that does it takes the interpreter from the one that prints, several times for each message.
-    # So a few messages go at once, and what is a flood goes in one each PAUSE.
+    # So a few messages go at once, and what is a flood goes in one each PAUSE, a heavy one, which nobody reads along, in larger ones: up to MOST pauses apart.
     #
     # What is printed faster than it is sent is gathered into one message, and the larger that is, the longer it takes
     # and the more is gathered meanwhile: hundreds of megabytes. So a message holds a piece, and who prints waits until
@@ -165,7 +166,7 @@ def send_soon(streams):
         for parent, string in buffers(self):
             if string:
                 now = time.monotonic()
-                self._runnel_sent = min(max(self._runnel_sent, now), now + BURST) + PAUSE
+                self._runnel_sent = min(max(self._runnel_sent, now), now + BURST) + PAUSE * min(1 + len(string) / MUCH, MOST)
             for at in range(0, len(string), PIECE):
                 yield parent, string[at : at + PIECE]
 

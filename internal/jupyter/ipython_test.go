@@ -91,6 +91,26 @@ func TestIPythonArgs(t *testing.T) {
 			}
 		})
 
+		t.Run("a heavy flood comes in fewer", func(t *testing.T) {
+			_, out := k.run(plain("import time\n_t_ = time.monotonic()\nwhile time.monotonic() - _t_ < 1: print('x' * 9999); time.sleep(.0005)\nprint('took', time.monotonic() - _t_)"))
+			messages, text := 0, ""
+			for _, m := range out {
+				if m.header.MsgType == "stream" {
+					messages++
+					text += content[jupyter.Stream](t, m).Text
+				}
+			}
+			_, took, _ := strings.Cut(strings.TrimSpace(text), "took ")
+			seconds, err := strconv.ParseFloat(took, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// As much as comes in 4 ms lets the next wait longer, up to 16 ms; what is over a piece goes at once.
+			if most := int(seconds*150) + 7 + len(text)>>20; messages > most {
+				t.Errorf("%d messages of %d characters in %.3f s, want at most %d", messages, len(text), seconds, most)
+			}
+		})
+
 		t.Run("variables do not touch results and counter", func(t *testing.T) {
 			first, _ := k.run(described("41 + 1"))
 			second, out := k.run(described("_"))
