@@ -1,8 +1,10 @@
 /**
  * A stream's text in the page, kept up to date past React. Changes are drawn as they come: the store has gathered them for one frame
- * already. In a hidden tab they are gathered for a quarter of a second. It owns the children of its element until it is closed.
+ * already. In a flood, and in a hidden tab, they are gathered for up to a quarter of a second. It owns the children of its element until it is closed.
  */
+import { afterFrame } from '../ui/frame';
 import { nodeOf, type Span } from './ansi';
+import { DrawPace } from './pace';
 import { TextBlocks, type Block, type KeptText } from './blocks';
 
 export interface TextFeed {
@@ -28,6 +30,7 @@ export class StreamText {
   readonly #feed: TextFeed;
   readonly #options: StreamOptions;
   readonly #model = new TextBlocks();
+  readonly #pace = new DrawPace();
   #els: HTMLElement[] = [];
   #mark: HTMLElement | null = null;
   #waiting: { at: number; text: string }[] = [];
@@ -56,8 +59,10 @@ export class StreamText {
     } else if (!this.#reset) {
       this.#join(change);
     }
-    if (!document.hidden) this.#draw();
-    else this.#timer ??= setTimeout(() => this.#draw(), HIDDEN_MS);
+    const wait = this.#pace.printed('text' in change ? change.text.length : 0, performance.now());
+    if (document.hidden) this.#timer ??= setTimeout(() => this.#draw(), HIDDEN_MS);
+    else if (wait === 0) this.#draw();
+    else this.#timer ??= setTimeout(() => this.#drawTimed(), wait);
   }
 
   /** One change that says both, where there is one. */
@@ -68,6 +73,12 @@ export class StreamText {
       return;
     }
     this.#waiting.push({ at: change.at, text: change.text });
+  }
+
+  #drawTimed(): void {
+    const began = performance.now();
+    this.#draw();
+    afterFrame(() => this.#pace.drew(performance.now() - began));
   }
 
   #draw(): void {

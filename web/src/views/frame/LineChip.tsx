@@ -1,5 +1,6 @@
 import { useCallback } from 'react';
 import type { Line } from '../../connection/model';
+import { Dot } from '../../ui/Dot';
 import { Ticking } from '../../ui/Elapsed';
 import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
@@ -17,21 +18,21 @@ function LineWords({ line, retry }: { line: Line; retry: () => void }) {
     case 'live':
       return (
         <span className="chip line-chip" role="status">
-          <span className="dot dot-ok" />
+          <Dot kind="ok" />
           <span className="line-text">Live</span>
         </span>
       );
     case 'connecting':
       return (
         <span className="chip line-chip" role="status">
-          <span className="dot dot-busy" />
+          <Dot kind="busy" />
           <span className="line-text">Connecting</span>
         </span>
       );
     case 'catching-up':
       return (
         <span className="chip line-chip" role="status">
-          <span className="dot dot-busy" />
+          <Dot kind="busy" />
           <span className="line-text">Catching up{line.behind > 0 ? ` ${line.behind.toLocaleString('en')}` : ''}</span>
         </span>
       );
@@ -40,7 +41,7 @@ function LineWords({ line, retry }: { line: Line; retry: () => void }) {
     case 'fallback':
       return (
         <span className="chip chip-warn line-chip" role="status" title={fallbackWords(line.reason)}>
-          <span className="dot dot-warn" />
+          <Dot kind="warn" />
           <span className="line-text line-long">{fallbackWords(line.reason)}</span>
         </span>
       );
@@ -76,7 +77,7 @@ function Reconnecting({ lastHeard, retry }: { lastHeard: number; retry: () => vo
   }, [lastHeard]);
   return (
     <span className="chip chip-warn line-chip">
-      <span className="dot dot-busy" />
+      <Dot kind="busy" />
       <Ticking text={words} className="line-text" />
       <button type="button" className="link" onClick={retry}>
         Reconnect

@@ -1,4 +1,5 @@
 import { useCallback } from 'react';
+import { Dot } from '../../ui/Dot';
 import { Ticking } from '../../ui/Elapsed';
 import { useSelected, useSignal } from '../../ui/useSignal';
 import { wholeDuration } from '../../ui/words';
@@ -37,7 +38,7 @@ function RunningCell({ notebook }: { notebook: NotebookController }) {
   if (id === null || place === 0) return null;
   return (
     <button type="button" className="foot-link foot-run" title="Go to the running cell" onClick={() => notebook.cursor.jump(id)}>
-      <span className="dot dot-busy" />
+      <Dot kind="busy" />
       <Ticking text={words} />
     </button>
   );

@@ -2,6 +2,7 @@ import { ChevronDown } from 'lucide-react';
 import { useRef, useState } from 'react';
 import type { NotebookStore } from '../../notebook/store';
 import type { Kernel, KernelState } from '../../protocol/types';
+import { Dot, type DotKind } from '../../ui/Dot';
 import { MenuButton, type MenuEntry } from '../../ui/Menu';
 import type { Toasts } from '../../ui/toasts';
 import { useSignal } from '../../ui/useSignal';
@@ -20,15 +21,15 @@ const WORDS: Record<KernelState, string> = {
   dead: 'died',
 };
 
-const DOTS: Record<KernelState, string> = {
-  none: 'dot-none',
-  starting: 'dot-busy',
-  idle: 'dot-ok',
-  busy: 'dot-busy',
-  unresponsive: 'dot-warn',
-  restarting: 'dot-busy',
-  stopping: 'dot-busy',
-  dead: 'dot-err',
+const DOTS: Record<KernelState, DotKind> = {
+  none: 'none',
+  starting: 'busy',
+  idle: 'ok',
+  busy: 'busy',
+  unresponsive: 'warn',
+  restarting: 'busy',
+  stopping: 'busy',
+  dead: 'err',
 };
 
 const MB = 1024 * 1024;
@@ -69,7 +70,7 @@ export function KernelChip({ store }: { store: NotebookStore }) {
       header={() => <KernelDetails kernel={kernel} />}
       entries={() => [...actions(kernel, command), ...choiceEntries(choices, kernel, store, toasts)]}
     >
-      <span className={`dot ${DOTS[kernel.state]}`} />
+      <Dot kind={DOTS[kernel.state]} />
       <span className="sr">Kernel, {WORDS[kernel.state]}: </span>
       <span className="kernel-name">{name}</span>{' '}
       <span className="kernel-detail muted">{quiet ? detail : (kernel.progress ?? WORDS[kernel.state])}</span>

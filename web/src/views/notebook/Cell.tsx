@@ -1,6 +1,7 @@
 import { memo, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import type { CellStore } from '../../notebook/store';
 import { OutputArea } from '../../outputs';
+import { flowing } from '../../ui/motion';
 import { useSelected, useSignal } from '../../ui/useSignal';
 import { CellTools, InsertBar } from './CellTools';
 import { Clash, KeptText, keptOf } from './ClashView';
@@ -144,8 +145,10 @@ function intoView(el: HTMLElement): void {
 function CodeBody({ cell, index, handle }: { cell: CellStore; index: number; handle: (h: SourceHandle | null) => void }) {
   const notebook = useNotebook();
   const language = useSelected(notebook.store.kernel, (k) => k.language || 'python');
+  const running = useSelected(cell.run, (run) => run?.state === 'running');
   return (
     <div className="box">
+      {running && <span ref={flowing} className="run-edge" />}
       <Meta cell={cell} />
       <Code cell={cell} language={language} label={`Cell ${index + 1}, code`} handle={handle} placeholder={index === 0 ? 'Write code. Shift Enter runs it.' : undefined} />
       <Outputs cell={cell} />
