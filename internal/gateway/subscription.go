@@ -175,8 +175,8 @@ type pace struct {
 const (
 	frameGap   = 8 * time.Millisecond
 	paceCredit = 6
-	largeFrame = 32 << 10 // bytes that count as a frame more: a flood, which nobody reads along, comes in larger ones
-	paceMost   = 4        // frames that one counts for at most
+	largeFrame = 16 << 10 // bytes that count as a frame more: a flood, which nobody reads along, comes in larger ones
+	paceMost   = 12       // frames that one counts for at most
 )
 
 // sent takes what a frame costs over the one that was paid for.

@@ -60,11 +60,14 @@ type (
 		Output *Output `json:"output"`
 	}
 	// TextPut cuts the text of a stream output to At and appends Text; then, when TailAt is set, what Tail holds before that
-	// offset is dropped (it can still be downloaded). An At past the end changes nothing. Raw is what the kernel printed, for plain clients and the journal.
+	// offset is dropped (it can still be downloaded). An At past the end changes nothing. With Skipped, that much text between At and
+	// Text is not sent, since TailAt drops it: the tail begins anew at At+Skipped. Raw is what the kernel printed, for plain clients
+	// and the journal.
 	TextPut struct {
 		CellID   CellID   `json:"cell_id"`
 		OutputID OutputID `json:"output_id"`
 		At       int64    `json:"at"`
+		Skipped  int64    `json:"skipped,omitempty"`
 		Text     string   `json:"text"`
 		TailAt   int64    `json:"tail_at,omitempty"`
 		Raw      string   `json:"-"`
@@ -183,6 +186,10 @@ func (e TextPut) encode() json.RawMessage {
 	out = jsontext.Append(out, string(e.OutputID))
 	out = append(out, `,"at":`...)
 	out = strconv.AppendInt(out, e.At, 10)
+	if e.Skipped != 0 {
+		out = append(out, `,"skipped":`...)
+		out = strconv.AppendInt(out, e.Skipped, 10)
+	}
 	out = append(out, `,"text":`...)
 	out = jsontext.Append(out, e.Text)
 	if e.TailAt != 0 {

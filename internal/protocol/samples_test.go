@@ -45,6 +45,8 @@ func eventSamples() map[string][]Event {
 			TextPut{CellID: "a", OutputID: "unknown", At: 0, Text: "?"},
 			TextPut{CellID: "a", OutputID: "o1", At: 7, Text: "past the end"}, TextPut{CellID: "a", OutputID: "o1", At: -1, Text: "before it"},
 			TextPut{CellID: "a", OutputID: "o1", At: 6, Text: "😀"}, TextPut{CellID: "a", OutputID: "o1", At: 7, Text: "between two halves"},
+			TextPut{CellID: "a", OutputID: "o1", At: 0, Skipped: 4, Text: "of the head"},
+			TextPut{CellID: "c", OutputID: "cut", At: 500016, Skipped: 1000, Text: "later 😀", TailAt: 501018}, TextPut{CellID: "c", OutputID: "cut", At: 500016, Skipped: 1000, Text: "later 😀", TailAt: 501018},
 			TextPut{CellID: "c", OutputID: "cut", At: 600000, Text: "past the end", TailAt: 500010},
 		},
 		"run_queued":  {RunQueued{CellID: "a", Run: run("r9"), Place: 0}, RunQueued{CellID: "b", Run: run("r10"), Place: 1}, RunQueued{CellID: "a", Run: run("r9"), Place: 9}},

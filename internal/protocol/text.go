@@ -15,6 +15,25 @@ const (
 	TailMax = 768 << 10
 )
 
+// put does what the event says.
+func (t *Text) put(e TextPut) {
+	if e.Skipped == 0 {
+		t.Put(e.At, e.Text, e.TailAt)
+	} else if t.skip(e.At, e.Skipped) {
+		t.Put(e.At+e.Skipped, e.Text, e.TailAt)
+	}
+}
+
+// skip cuts the text to its first at units and makes it that much longer, with no tail but its place. It changes nothing, and says so,
+// where something of the head would be missing.
+func (t *Text) skip(at, units int64) bool {
+	if at < HeadMax || at > t.Total || units < 0 {
+		return false
+	}
+	t.Tail, t.TailAt, t.Total = "", at+units, at+units
+	return true
+}
+
 // Put cuts the text to its first at units and appends text. Head is always the first HeadMax units of the whole (one fewer
 // where a surrogate pair would be cut in two), Tail is what follows. An at inside the part that was dropped leaves Tail
 // empty there. Then what Tail holds before tailAt is dropped; 0 drops nothing. An at that is no place of the text, past its end

@@ -24,7 +24,7 @@ type Batch struct {
 	Resume   bool            // the first batch of a subscription that goes on where the client was
 	Epoch    string
 	From, N  uint64           // Events are the events From..N, joined; N is From-1 when there are none
-	Events   []protocol.Event // TextPut.Raw holds what was printed
+	Events   []protocol.Event // for a plain client TextPut.Raw holds what was printed, for a page Text lacks what is dropped again
 	Encoded  func() [][]byte  // the wire form of each event, made once for all; nil when there are none
 	Gone     *protocol.Gone   // the notebook is no more; the last batch
 }
@@ -53,7 +53,7 @@ func (c *Cursor) Close() {
 }
 
 // Next blocks until there is something: the first batch is a snapshot or a resume, later ones are everything since, up to about
-// 256 KiB. A page's cursor that is too far behind gets a snapshot instead. Errors: ErrSlow, ErrClosed, of ctx.
+// 256 KiB, of a text that a page gets 512. A page's cursor that is too far behind gets a snapshot instead. Errors: ErrSlow, ErrClosed, of ctx.
 func (c *Cursor) Next(ctx context.Context) (Batch, error) {
 	if !c.begun {
 		return c.begin(ctx)
@@ -67,16 +67,21 @@ func (c *Cursor) Next(ctx context.Context) (Batch, error) {
 			return Batch{Epoch: t.epoch, From: c.at + 1, N: c.at, Gone: &gone}, nil
 		}
 		behind := t.behindLocked(c.at)
-		if behind < 0 || !c.plain && behind > lagBytes {
+		if behind < 0 && c.plain {
 			t.mu.Unlock()
-			if c.plain {
-				return Batch{}, ErrSlow
-			}
+			return Batch{}, ErrSlow
+		}
+		if behind < 0 {
+			t.mu.Unlock()
 			return c.snapshot(ctx)
 		}
 		if c.at < t.top {
-			b := t.nextLocked(c.at)
+			b := t.nextLocked(c.at, !c.plain)
+			far := !c.plain && behind > lagBytes && b.N < t.top
 			t.mu.Unlock()
+			if far {
+				return c.snapshot(ctx)
+			}
 			c.at = b.N
 			return b, nil
 		}

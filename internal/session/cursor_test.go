@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,45 +122,111 @@ func TestJoinSaysTheSame(t *testing.T) {
 	}
 }
 
-// Whatever two puts do, they do the same as one, when they are joined at all.
+// Whatever puts do to a text, they do the same joined, for plain clients and for pages, for which dropped text is left out.
 func TestJoinTextSaysTheSame(t *testing.T) {
 	const far = protocol.HeadMax + 40_000
 	texts := []string{"", "a", "xyz", "\n", "a longer one", "😀", "é😀 end"}
 	bases := []string{"", "hello there", strings.Repeat("x", far) + "hello there"}
 	rng := rand.New(rand.NewPCG(1, 2))
-	joins := 0
-	for range 20_000 {
+	joins, skips := 0, 0
+	for range 3_000 {
 		base := bases[rng.IntN(len(bases))]
-		from := int64(max(0, len(base)-20))
-		put := func() protocol.TextPut {
-			p := protocol.TextPut{CellID: "c", OutputID: "o", At: from + rng.Int64N(30), Text: texts[rng.IntN(len(texts))]}
-			if rng.IntN(2) == 0 {
-				p.TailAt = from + rng.Int64N(30)
+		after := func(events []protocol.Event) *protocol.Text {
+			text := &protocol.Text{}
+			text.Put(0, base, 0)
+			st := &protocol.State{Cells: []*protocol.Cell{{ID: "c", Type: "code", Outputs: []*protocol.Output{{ID: "o", Kind: protocol.KindStream, Text: text}}}}}
+			for _, e := range events {
+				st.Apply(e)
 			}
-			return p
+			return st.Cells[0].Outputs[0].Text
 		}
-		a, b := put(), put()
-		if a.At > int64(len(base)) {
-			continue
+		var events []protocol.Event
+		for range 2 + rng.IntN(4) {
+			now := after(events)
+			p := protocol.TextPut{CellID: "c", OutputID: "o", At: now.Total - rng.Int64N(20), Text: texts[rng.IntN(len(texts))]}
+			if rng.IntN(2) == 0 {
+				p.TailAt = now.Total + rng.Int64N(10) - 5
+			}
+			p.Raw = p.Text
+			changed := *after(append(events, p))
+			if p.At < 0 || p.At > now.Total || changed.Total != p.At+int64(protocol.UTF16Len(p.Text)) || p.TailAt > changed.Total {
+				continue // it does not fit, which a session's do
+			}
+			events = append(events, p)
 		}
-		joined, ok := joinText(a, b)
-		if !ok {
-			continue
-		}
-		joins++
-		one, two := protocol.Text{}, protocol.Text{}
-		one.Put(0, base, 0)
-		two.Put(0, base, 0)
-		two.Put(a.At, a.Text, a.TailAt)
-		two.Put(b.At, b.Text, b.TailAt)
-		j := joined.(protocol.TextPut)
-		one.Put(j.At, j.Text, j.TailAt)
-		if !one.Equal(two) {
-			t.Fatalf("base of %d, %+v then %+v as %+v: tail %q at %d, want %q at %d", len(base), a, b, j, one.Tail, one.TailAt, two.Tail, two.TailAt)
+		want := after(events)
+		for _, pages := range []bool{false, true} {
+			j := joiner{pages: pages}
+			for _, e := range events {
+				j.add(e)
+			}
+			joined := j.events()
+			joins += len(events) - len(joined)
+			for _, e := range joined {
+				if e.(protocol.TextPut).Skipped > 0 {
+					skips++
+				}
+			}
+			if got := after(joined); !got.Equal(*want) {
+				t.Fatalf("base of %d, %+v as %+v: tail %q at %d, want %q at %d", len(base), events, joined, got.Tail, got.TailAt, want.Tail, want.TailAt)
+			}
+			if again := after(slices.Concat(joined, joined)); len(joined) == 1 && !again.Equal(*want) {
+				t.Fatalf("base of %d, %+v twice: tail %q at %d, want %q at %d", len(base), joined, again.Tail, again.TailAt, want.Tail, want.TailAt)
+			}
 		}
 	}
-	if joins < 1_000 {
-		t.Errorf("only %d were joined", joins)
+	if joins < 2_000 || skips < 200 {
+		t.Errorf("only %d were joined, %d with text left out", joins, skips)
+	}
+}
+
+// A page that was away for a moment of a flood gets its end, in one batch, and not what was printed meanwhile.
+func TestFloodForAPage(t *testing.T) {
+	one := &protocol.State{Cells: []*protocol.Cell{newCell("c", "code", "")}}
+	var events []protocol.Event
+	emit := func(e protocol.Event) {
+		one.Apply(e)
+		events = append(events, e)
+	}
+	emit(protocol.OutputSet{CellID: "c", Output: &protocol.Output{ID: "o", Kind: protocol.KindStream, Name: "stdout", Text: &protocol.Text{}}})
+	line := strings.Repeat("0123456789", 10_000)
+	all := &protocol.State{Cells: []*protocol.Cell{newCell("c", "code", "")}}
+	text := func() *protocol.Text { return one.Cells[0].Outputs[0].Text }
+	for range 200 { // 20 MB
+		e := protocol.TextPut{CellID: "c", OutputID: "o", At: text().Total, Text: line, Raw: line}
+		grown := *text()
+		grown.Total += int64(len(line))
+		if over := tailOver(&grown); over > 0 {
+			e.TailAt = grown.TailAt + over
+		}
+		emit(e)
+	}
+	tail := newTail("e", 0)
+	c := &Cursor{s: &Session{tail: tail}, begun: true, closed: make(chan struct{})}
+	batches, bytes := 0, 0
+	for some := range slices.Chunk(events, 20) { // 2 MB at once
+		tail.put(some)
+		for c.at < tail.top {
+			b, err := c.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, raw := range b.Encoded() {
+				e, err := protocol.DecodeEvent(raw)
+				if err != nil {
+					t.Fatal(err)
+				}
+				all.Apply(e)
+				bytes += len(raw)
+			}
+			batches++
+		}
+	}
+	if got := all.Cells[0].Outputs[0].Text; !got.Equal(*text()) {
+		t.Errorf("%d of %d, tail %d at %d, want at %d", got.Total, text().Total, len(got.Tail), got.TailAt, text().TailAt)
+	}
+	if batches > 20 || bytes > 7<<20 {
+		t.Errorf("%d batches, %d bytes", batches, bytes)
 	}
 }
 

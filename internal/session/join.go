@@ -6,30 +6,70 @@ import (
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
 
-// join makes one event of neighbours that one event says as well (P23). It is pure: the events themselves are not changed.
+// join makes one event of neighbours that one event says as well (P23).
 func join(events []protocol.Event) []protocol.Event {
-	out := events[:0:0]
+	var j joiner
 	for _, e := range events {
-		if u, ok := e.(protocol.WidgetUpdated); ok && joinUpdate(out, u) {
-			continue
-		}
-		if n := len(out); n > 0 {
-			if joined, ok := joinTwo(out[n-1], e); ok {
-				out[n-1] = joined
-				continue
-			}
-		}
-		out = append(out, e)
+		j.add(e)
 	}
-	return out
+	return j.events()
+}
+
+// joiner joins events as they are added; they themselves are not changed.
+type joiner struct {
+	pages bool     // text that a later event drops is left out (Skipped), and what was printed is not kept
+	text  *textRun // follows out
+	out   []protocol.Event
+	bytes int // of out
+}
+
+// size is about how many bytes the joined events are on the wire.
+func (j *joiner) size() int {
+	if j.text == nil {
+		return j.bytes
+	}
+	return j.bytes + perEventCost + len(j.text.text)
+}
+
+func (j *joiner) add(e protocol.Event) {
+	if p, ok := e.(protocol.TextPut); ok {
+		if j.text == nil || !j.text.add(p) {
+			j.endText()
+			j.text = newTextRun(p, j.pages)
+		}
+		return
+	}
+	j.endText()
+	if u, ok := e.(protocol.WidgetUpdated); ok && joinUpdate(j.out, u) {
+		j.bytes += eventSize(u)
+		return
+	}
+	if n := len(j.out); n > 0 {
+		if joined, ok := joinTwo(j.out[n-1], e); ok {
+			j.bytes += eventSize(joined) - eventSize(j.out[n-1])
+			j.out[n-1] = joined
+			return
+		}
+	}
+	j.out = append(j.out, e)
+	j.bytes += eventSize(e)
+}
+
+func (j *joiner) endText() {
+	if j.text != nil {
+		e := j.text.event()
+		j.out, j.text = append(j.out, e), nil
+		j.bytes += eventSize(e)
+	}
+}
+
+func (j *joiner) events() []protocol.Event {
+	j.endText()
+	return j.out
 }
 
 func joinTwo(a, b protocol.Event) (protocol.Event, bool) {
 	switch b := b.(type) {
-	case protocol.TextPut:
-		if a, ok := a.(protocol.TextPut); ok && a.OutputID == b.OutputID && a.CellID == b.CellID {
-			return joinText(a, b)
-		}
 	case protocol.OutputSet:
 		if a, ok := a.(protocol.OutputSet); ok && a.Output.ID == b.Output.ID && a.CellID == b.CellID && b.Output.Rev > a.Output.Rev {
 			return b, true
@@ -44,29 +84,6 @@ func joinTwo(a, b protocol.Event) (protocol.Event, bool) {
 		}
 	}
 	return nil, false
-}
-
-// joinText says what both puts say, where one can: b begins within what a wrote or before it, and neither drops more of the tail
-// than the text it leaves has. Both fit the texts they come to, as all that a session makes do.
-func joinText(a, b protocol.TextPut) (protocol.Event, bool) {
-	if len(a.Raw)+len(b.Raw) > maxPut || len(a.Text)+len(b.Text) > maxPut {
-		return nil, false
-	}
-	afterA, afterB := a.At+int64(protocol.UTF16Len(a.Text)), b.At+int64(protocol.UTF16Len(b.Text))
-	tailAt := max(a.TailAt, b.TailAt)
-	if b.At < a.TailAt || b.At > afterA || a.TailAt > afterA || tailAt > afterB {
-		return nil, false
-	}
-	out := b
-	out.Raw, out.TailAt = a.Raw+b.Raw, tailAt
-	if b.At > a.At {
-		kept := a.Text[:protocol.UTF16Offset(a.Text, int(b.At-a.At))]
-		if int64(protocol.UTF16Len(kept)) != b.At-a.At {
-			return nil, false // between the halves of a pair
-		}
-		out.At, out.Text = a.At, kept+b.Text
-	}
-	return out, true
 }
 
 // joinFar is how many updates of other widgets may stand between two that are joined: a bar is several models.

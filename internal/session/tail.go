@@ -13,8 +13,9 @@ const (
 	tailBytes    = 64 << 20
 	resumeMax    = 5_000   // events a resume may bring (P21)
 	resumeBytes  = 2 << 20 // and bytes
-	lagBytes     = 4 << 20 // a page further behind gets a snapshot (P25)
+	lagBytes     = 4 << 20 // a page further behind gets a snapshot, unless one batch says all (P25)
 	batchBytes   = 256 << 10
+	batchEvents  = 5_000
 	perEventCost = 160 // bytes of memory beside its text
 )
 
@@ -30,7 +31,7 @@ type tail struct {
 	gone    *protocol.Gone
 	closed  bool
 	changed chan struct{}
-	memo    Batch // the batch made last: cursors that are at the same place share it
+	memo    [2]Batch // the batches made last, for plain clients and for pages: cursors that are at the same place share them
 }
 
 type entry struct {
@@ -84,7 +85,7 @@ func (t *tail) trim(keep int) {
 		for _, e := range t.entries {
 			t.bytes += e.size
 		}
-		t.memo = Batch{}
+		t.memo = [2]Batch{}
 	}
 }
 
@@ -122,25 +123,39 @@ func (t *tail) resumable(epoch string, n uint64) bool {
 	return behind >= 0 && behind <= resumeBytes && t.top-n < resumeMax
 }
 
-// nextLocked is a batch of the events after n; there is at least one.
-func (t *tail) nextLocked(n uint64) Batch {
-	if t.memo.From == n+1 && t.memo.N > n {
-		return t.memo
+// nextLocked is a batch of the events after n; there is at least one. For pages, a text of which much is dropped again counts with what is
+// left of it.
+func (t *tail) nextLocked(n uint64, pages bool) Batch {
+	memo := &t.memo[0]
+	if pages {
+		memo = &t.memo[1]
 	}
-	i := int(n + 1 - t.first)
-	j, bytes := i, 0
-	for j < len(t.entries) && (j == i || bytes+t.entries[j].size <= batchBytes) {
-		bytes += t.entries[j].size
-		j++
+	if memo.From == n+1 && memo.N > n {
+		return *memo
 	}
-	events := make([]protocol.Event, 0, j-i)
-	for _, e := range t.entries[i:j] {
-		events = append(events, e.event)
+	j := joiner{pages: pages}
+	read := uint64(0)
+	for _, e := range t.entries[n+1-t.first:] {
+		if read > 0 && (read == batchEvents || !j.room(e)) {
+			break
+		}
+		j.add(e.event)
+		read++
 	}
-	events = join(events)
-	t.memo = Batch{Epoch: t.epoch, From: n + 1, N: n + uint64(j-i), Events: events}
-	t.memo.Encoded = sync.OnceValue(func() [][]byte { return encodeAll(events) })
-	return t.memo
+	events := j.events()
+	*memo = Batch{Epoch: t.epoch, From: n + 1, N: n + read, Events: events}
+	memo.Encoded = sync.OnceValue(func() [][]byte { return encodeAll(events) })
+	return *memo
+}
+
+// room says whether the event goes into the batch as well.
+func (j *joiner) room(e entry) bool {
+	if size := j.size() + e.size; size <= batchBytes {
+		return true
+	} else if p, ok := e.event.(protocol.TextPut); ok && j.pages && j.text != nil {
+		return size <= 2*batchBytes+maxPut && !j.text.full(p)
+	}
+	return false
 }
 
 func encodeAll(events []protocol.Event) [][]byte {

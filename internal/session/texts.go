@@ -5,8 +5,25 @@ import (
 	"github.com/runnel-dev/runnel/internal/termtext"
 )
 
-// tailSlack is how far a tail grows over protocol.TailMax before it is cut, in units: not every line shall cut it.
-const tailSlack = 128 << 10
+// In units: a text longer than longText keeps a short tail, so that a flood does not cost what nobody can read. A tail grows by tailSlack
+// before it is cut: not every line shall cut it.
+const (
+	longText  = 4 << 20
+	shortTail = 128 << 10
+	tailSlack = 128 << 10
+)
+
+// tailOver is how much of a text's tail is over what it keeps; 0 until that is worth a cut.
+func tailOver(t *protocol.Text) int64 {
+	most := int64(protocol.TailMax)
+	if t.Total > longText {
+		most = shortTail
+	}
+	if over := t.Total - t.TailAt - most; over > tailSlack {
+		return over
+	}
+	return 0
+}
 
 // stream is what is kept beside a stream output so that more can be printed to it.
 type stream struct {
@@ -37,7 +54,7 @@ func (c *core) putText(e protocol.TextPut) protocol.TextPut {
 		e.Text = e.Raw // plain text is in memory once
 	}
 	o.Text.Put(e.At, e.Text, 0)
-	if over := o.Text.Total - o.Text.TailAt - protocol.TailMax; over > tailSlack {
+	if over := tailOver(o.Text); over > 0 {
 		dropped := o.Text.Tail[:protocol.UTF16Offset(o.Text.Tail, int(over))]
 		e.TailAt = o.Text.TailAt + int64(protocol.UTF16Len(dropped))
 		c.effect(keepSpill{Output: o.ID, Offset: s.SpillBytes, Text: dropped})
@@ -51,7 +68,7 @@ func (c *core) putText(e protocol.TextPut) protocol.TextPut {
 func wholeOf(text string) *protocol.Text {
 	t := &protocol.Text{}
 	t.Put(0, text, 0)
-	if over := t.Total - t.TailAt - protocol.TailMax; over > tailSlack {
+	if over := tailOver(t); over > 0 {
 		t.Put(t.Total, "", t.TailAt+over)
 	}
 	return t

@@ -80,7 +80,7 @@ describe('Page', () => {
     events(s.net.last, 43, 44, [put(11, '10%'), put(11, '20%')]);
     expect(seen).toEqual([]);
     s.draw();
-    expect(seen).toEqual([{ at: 6, text: 'four\n20%' }]);
+    expect(seen).toEqual([{ at: 6, skipped: 0, text: 'four\n20%' }]);
     expect(feed.get().head).toBe('1\n2\n3\nfour\n20%');
     expect(structure).toBe(0);
   });

@@ -39,10 +39,12 @@ describe('putText', () => {
     ['before the begin', [[0, 'ab', 0], [-1, 'x', 0]], { head: 'ab', tail: '', tail_at: 2, total: 2 }],
     ['between the halves of a pair', [[0, 'a😀', 0], [2, 'x', 0]], { head: 'a😀', tail: '', tail_at: 3, total: 3 }],
     ['between the halves of a pair of the tail', [[0, two.slice(0, HEAD_MAX) + '😀', 0], [HEAD_MAX + 1, 'x', 0]], { head: two.slice(0, HEAD_MAX), tail: '😀', tail_at: HEAD_MAX, total: HEAD_MAX + 2 }],
+    ['skipped: the tail begins anew, later', [[0, two, 0], [300_000, 'end', 1_000_001, 700_000]], { head: two.slice(0, HEAD_MAX), tail: 'nd', tail_at: 1_000_001, total: 1_000_003 }],
+    ['of the head nothing is skipped', [[0, 'ab', 0], [2, 'x', 0, 10]], { head: 'ab', tail: '', tail_at: 2, total: 2 }],
     ['past the end drops nothing', [[0, two, 0], [400_001, 'x', 300_000]], { head: two.slice(0, HEAD_MAX), tail: two.slice(HEAD_MAX), tail_at: HEAD_MAX, total: 400_000 }],
   ] as const)('%s', (_, puts, want) => {
     let t = emptyText;
-    for (const [at, text, tailAt] of puts) t = putText(t, at, text, tailAt);
+    for (const [at, text, tail_at, skipped] of puts as readonly (readonly [number, string, number, number?])[]) t = putText(t, { at, text, tail_at, skipped });
     expect(t).toEqual(want);
   });
 });

@@ -257,7 +257,7 @@ class Draft {
     this.#putWaiting();
     const cell = this.#peek(e.cell_id);
     const text = cell && textOf(this.#outputList(cell), e.output_id);
-    if (text && fits(text, e.at)) this.#waiting = { cell: e.cell_id, output: e.output_id, text, put: e };
+    if (text && fits(text, e)) this.#waiting = { cell: e.cell_id, output: e.output_id, text, put: e };
   }
 
   #putWaiting(): void {
@@ -270,7 +270,7 @@ class Draft {
     const i = list.findLastIndex((o) => o.id === outputId);
     const output = list[i];
     if (output?.kind !== 'stream') return;
-    this.#ownOutputs(cell)[i] = { ...output, text: putText(text, put.at, put.text, put.tail_at) };
+    this.#ownOutputs(cell)[i] = { ...output, text: putText(text, put) };
   }
 }
 

@@ -75,7 +75,7 @@ export class CellStore implements CellView {
       if (!now) this.#feeds.delete(id);
       if (was === now) continue;
       const put = puts?.get(id);
-      if (put && was && now) feed.tell({ at: put.at, text: put.text });
+      if (put && was && now) feed.tell({ at: put.at, skipped: put.skipped ?? 0, text: put.text });
       else if (!was || !now || !sameText(was, now)) feed.tell({ reset: true });
     }
   }

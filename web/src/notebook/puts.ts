@@ -18,7 +18,7 @@ export class Puts {
     const text = last === null ? undefined : textOf(this.#before(e.cell_id)?.outputs ?? [], e.output_id);
     if (!text) return this.#set(e.cell_id, e.output_id, null);
     if (last) this.#set(e.cell_id, e.output_id, joinPuts(text, last, e));
-    else if (fits(text, e.at)) this.#set(e.cell_id, e.output_id, e);
+    else if (fits(text, e)) this.#set(e.cell_id, e.output_id, e);
   }
 
   of(cell: CellId): ReadonlyMap<OutputId, Put | null> | undefined {

@@ -2,6 +2,7 @@
  * A stream's text in the page, kept up to date past React. Changes are drawn as they come: the store has gathered them for one frame
  * already. In a flood, and in a hidden tab, they are gathered for up to a quarter of a second. It owns the children of its element until it is closed.
  */
+import { HEAD_MAX } from '../protocol/types';
 import { afterFrame } from '../ui/frame';
 import { nodeOf, type Span } from './ansi';
 import { DrawPace } from './pace';
@@ -11,7 +12,7 @@ export interface TextFeed {
   get(): KeptText;
   subscribe(fn: (change: TextChange) => void): () => void;
 }
-export type TextChange = { readonly at: number; readonly text: string } | { readonly reset: true };
+export type TextChange = { readonly at: number; readonly skipped: number; readonly text: string } | { readonly reset: true };
 
 export interface StreamOptions {
   /** Called after each drawing. `short`: so little text that it is low at any width. */
@@ -33,7 +34,7 @@ export class StreamText {
   readonly #pace = new DrawPace();
   #els: HTMLElement[] = [];
   #mark: HTMLElement | null = null;
-  #waiting: { at: number; text: string }[] = [];
+  #waiting: { at: number; skipped: number; text: string }[] = [];
   #reset = true;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #off: () => void;
@@ -66,13 +67,16 @@ export class StreamText {
   }
 
   /** One change that says both, where there is one. */
-  #join(change: { at: number; text: string }): void {
+  #join(change: { at: number; skipped: number; text: string }): void {
     const last = this.#waiting.at(-1);
-    if (last && change.at >= last.at && change.at <= last.at + last.text.length) {
-      last.text = last.text.slice(0, change.at - last.at) + change.text;
-      return;
+    const begin = last ? last.at + last.skipped : 0;
+    if (last && change.skipped > 0 && change.at >= last.at && last.at >= HEAD_MAX) {
+      this.#waiting[this.#waiting.length - 1] = { at: last.at, skipped: change.at + change.skipped - last.at, text: change.text };
+    } else if (last && change.skipped === 0 && change.at >= begin && change.at <= begin + last.text.length) {
+      last.text = last.text.slice(0, change.at - begin) + change.text;
+    } else {
+      this.#waiting.push({ ...change });
     }
-    this.#waiting.push({ at: change.at, text: change.text });
   }
 
   #drawTimed(): void {
@@ -86,8 +90,8 @@ export class StreamText {
     this.#timer = undefined;
     const changes = this.#waiting;
     this.#waiting = [];
-    for (const { at, text } of this.#reset ? [] : changes) {
-      const change = this.#model.put(at, text);
+    for (const { at, skipped, text } of this.#reset ? [] : changes) {
+      const change = skipped > 0 ? this.#model.skip(at + skipped, text) : this.#model.put(at, text);
       if (change) this.#redraw(change.from, change.grown);
       else this.#reset = true;
     }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { HEAD_MAX } from '../protocol/types';
 import { BLOCK_LINES, HEAD_BLOCKS, TAIL_BLOCKS, TextBlocks } from './blocks';
 
 const shown = (b: TextBlocks) => b.blocks.map((x) => x.text).join('');
@@ -65,6 +66,18 @@ describe('TextBlocks', () => {
     expect(shown(b).endsWith(`line ${n - 1}\n`)).toBe(true);
     b.put(b.end, 'next\n');
     expect(shown(b).endsWith(`line ${n - 1}\nnext\n`)).toBe(true);
+  });
+  it('goes on after text that was skipped', () => {
+    const b = new TextBlocks();
+    b.put(0, lines(50_000));
+    const head = b.blocks.filter((x) => x.at < HEAD_MAX).slice(0, HEAD_BLOCKS);
+    expect(b.skip(9_000_000, 'later\nand')).toEqual({ from: head.length, grown: [] });
+    expect(b.gap).toBe(head.length);
+    b.put(9_000_009, ' last\n');
+    expect(shown(b)).toBe(`${head.map((x) => x.text).join('')}later\nand last\n`);
+    expect(b.skip(9_500_000, 'end\n')).toEqual({ from: head.length, grown: [] });
+    expect(shown(b)).toBe(`${head.map((x) => x.text).join('')}end\n`);
+    expect(b.put(9_000_000, 'x'), 'what was skipped is not here').toBeNull();
   });
   it('drops what the server dropped between head and tail', () => {
     const b = new TextBlocks();

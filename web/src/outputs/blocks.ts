@@ -3,6 +3,7 @@
  * and a browser lays out only what is seen. Offsets are UTF-16 code units of the whole text. Past a limit the middle is left out,
  * and said so. Pure: the DOM is in StreamText.
  */
+import { HEAD_MAX } from '../protocol/types';
 import { parse, START, type AnsiState, type Span } from './ansi';
 
 export const BLOCK_LINES = 200;
@@ -80,6 +81,15 @@ export class TextBlocks {
     if (this.#gap > i) this.#gap = -1;
     this.#append(kept + text, block.at, block.begin, i === this.#gap);
     return { from: i, grown: [] };
+  }
+
+  /** Leaves out all that comes after the head: the text goes on at `at`. */
+  skip(at: number, text: string): BlockChange {
+    const from = this.#gap >= 0 ? this.#gap : this.#headCount(HEAD_MAX);
+    this.#blocks.length = from;
+    this.#gap = from;
+    this.#append(text, at, START, true);
+    return { from, grown: [] };
   }
 
   /** Leaves out blocks of the middle: what lies between the head and tailAt, and what is over the limit. Gives the ids that went. */

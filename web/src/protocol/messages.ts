@@ -65,7 +65,7 @@ const anyEvent = tagged('type', {
   edited: object({ type: word('edited'), cell_id: cellId, version: number, changes: json, client: optional(clientId), cmd_id: optional(commandId) }),
   outputs_cleared: object({ type: word('outputs_cleared'), cell_id: cellId, count: flag }),
   output_set: object({ type: word('output_set'), cell_id: cellId, output }),
-  text_put: object({ type: word('text_put'), cell_id: cellId, output_id: outputId, at: zero, text: or(text, ''), tail_at: time }),
+  text_put: object({ type: word('text_put'), cell_id: cellId, output_id: outputId, at: zero, skipped: time, text: or(text, ''), tail_at: time }),
   run_queued: object({ type: word('run_queued'), cell_id: cellId, run, place: zero }),
   run_started: object({ type: word('run_started'), cell_id: cellId, run_id: runId, at: zero }),
   run_counted: object({ type: word('run_counted'), cell_id: cellId, run_id: runId, execution_count: number }),

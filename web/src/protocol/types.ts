@@ -200,7 +200,7 @@ export type Event =
   | { readonly type: 'edited'; readonly cell_id: CellId; readonly version: number; readonly changes: ChangesJson; readonly client?: ClientId; readonly cmd_id?: CommandId }
   | { readonly type: 'outputs_cleared'; readonly cell_id: CellId; readonly count: boolean }
   | { readonly type: 'output_set'; readonly cell_id: CellId; readonly output: Output }
-  | { readonly type: 'text_put'; readonly cell_id: CellId; readonly output_id: OutputId; readonly at: number; readonly text: string; readonly tail_at?: number }
+  | { readonly type: 'text_put'; readonly cell_id: CellId; readonly output_id: OutputId; readonly at: number; readonly skipped?: number; readonly text: string; readonly tail_at?: number }
   | { readonly type: 'run_queued'; readonly cell_id: CellId; readonly run: Run; readonly place: number }
   | { readonly type: 'run_started'; readonly cell_id: CellId; readonly run_id: RunId; readonly at: number }
   | { readonly type: 'run_counted'; readonly cell_id: CellId; readonly run_id: RunId; readonly execution_count: number }
