@@ -174,6 +174,8 @@ func (c *fakeCursor) Next(ctx context.Context) (session.Batch, error) {
 	}
 }
 
+func (c *fakeCursor) News() <-chan struct{} { return nil }
+
 func (c *fakeCursor) Close() {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()

@@ -30,6 +30,7 @@ type Session interface {
 // Cursor is the client's place in a session's events.
 type Cursor interface {
 	Next(ctx context.Context) (session.Batch, error)
+	News() <-chan struct{} // closed when something else than output waits
 	Close()
 }
 

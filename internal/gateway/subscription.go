@@ -76,7 +76,7 @@ func (s *subscription) follow(open Session) (again bool) {
 	cursor := open.Subscribe(s.p.client, s.at)
 	defer cursor.Close()
 	for {
-		s.pace.wait(s.ctx)
+		s.pace.wait(s.ctx, cursor.News())
 		batch, err := cursor.Next(s.ctx)
 		if s.ctx.Err() != nil {
 			return false
@@ -166,23 +166,38 @@ func (s *subscription) events(b session.Batch) []byte {
 }
 
 // pace holds the frames of one subscription apart: a few go at once, so that what a person does and a lone print are not
-// delayed; then one each frameGap, each with all that came meanwhile.
+// delayed; then one each frameGap, each with all that came meanwhile. After a large one the next waits longer, unless it has news:
+// nobody reads a flood along, and it comes in fewer and larger frames.
 type pace struct {
 	credit float64
 	last   time.Time
+	free   time.Time // of what a large frame made wait
 }
 
 const (
 	frameGap   = 8 * time.Millisecond
 	paceCredit = 6
-	largeFrame = 16 << 10 // bytes that count as a frame more: a flood, which nobody reads along, comes in larger ones
-	paceMost   = 12       // frames that one counts for at most
+	largeFrame = 16 << 10 // bytes for which the next frame waits another frameGap
+	owedMost   = 11 * frameGap
 )
 
-// sent takes what a frame costs over the one that was paid for.
-func (p *pace) sent(bytes int) { p.credit -= min(float64(bytes)/largeFrame, paceMost-1) }
+// sent notes the size of a frame.
+func (p *pace) sent(bytes int) {
+	p.free = time.Now().Add(min(frameGap*time.Duration(bytes)/largeFrame, owedMost))
+}
 
-func (p *pace) wait(ctx context.Context) {
+// wait returns when the next frame may go.
+func (p *pace) wait(ctx context.Context, news <-chan struct{}) {
+	if owed := time.Until(p.free); owed > 0 {
+		timer := time.NewTimer(owed)
+		select {
+		case <-timer.C:
+		case <-news:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		p.last = time.Now() // what was waited for is no credit
+	}
 	now := time.Now()
 	if p.last.IsZero() {
 		p.credit = paceCredit

@@ -100,6 +100,22 @@ func (c *Cursor) Next(ctx context.Context) (Batch, error) {
 	}
 }
 
+// News is closed when something else than output waits for the client: what a run, a prompt or a person did.
+func (c *Cursor) News() <-chan struct{} {
+	c.s.tail.mu.Lock()
+	defer c.s.tail.mu.Unlock()
+	if c.s.tail.news > c.at {
+		return now
+	}
+	return c.s.tail.told
+}
+
+var now = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
 func (c *Cursor) begin(ctx context.Context) (Batch, error) {
 	if !c.plain && c.s.tail.resumable(c.want.Epoch, c.want.N) {
 		c.begun = true

@@ -249,3 +249,34 @@ func TestFiftyPages(t *testing.T) {
 		}
 	}
 }
+
+func TestNews(t *testing.T) {
+	tail := newTail("e", 0)
+	c := &Cursor{s: &Session{tail: tail}, begun: true, closed: make(chan struct{})}
+	there := func() bool {
+		select {
+		case <-c.News():
+			return true
+		default:
+			return false
+		}
+	}
+	put := protocol.TextPut{CellID: "c", OutputID: "o", Text: "x"}
+	waiting := c.News()
+	tail.put([]protocol.Event{put, put})
+	if there() {
+		t.Error("output is news")
+	}
+	tail.put([]protocol.Event{put, protocol.RunDone{CellID: "c"}, put})
+	select {
+	case <-waiting:
+	default:
+		t.Error("who waits is not told")
+	}
+	if !there() {
+		t.Error("the end of a run is no news")
+	}
+	if _, err := c.Next(t.Context()); err != nil || there() {
+		t.Errorf("%v, and what was read is still news", err)
+	}
+}

@@ -31,7 +31,9 @@ type tail struct {
 	gone    *protocol.Gone
 	closed  bool
 	changed chan struct{}
-	memo    [2]Batch // the batches made last, for plain clients and for pages: cursors that are at the same place share them
+	news    uint64        // number of the last event that is no output
+	told    chan struct{} // closed and replaced with news
+	memo    [2]Batch      // the batches made last, for plain clients and for pages: cursors that are at the same place share them
 }
 
 type entry struct {
@@ -41,7 +43,7 @@ type entry struct {
 }
 
 func newTail(epoch string, n uint64) *tail {
-	return &tail{epoch: epoch, first: n + 1, top: n, changed: make(chan struct{})}
+	return &tail{epoch: epoch, first: n + 1, top: n, changed: make(chan struct{}), told: make(chan struct{})}
 }
 
 func (t *tail) wakeLocked() {
@@ -62,6 +64,13 @@ func (t *tail) put(events []protocol.Event) {
 		t.bytes += size
 		t.entries = append(t.entries, entry{event: e, size: size, total: t.total})
 		t.top++
+		if !isOutput(e) {
+			t.news = t.top
+		}
+	}
+	if t.news > t.top-uint64(len(events)) {
+		close(t.told)
+		t.told = make(chan struct{})
 	}
 	drop := 0
 	for left := len(t.entries); left > tailMax || t.bytes > tailBytes && left > 1; left-- {
@@ -72,6 +81,15 @@ func (t *tail) put(events []protocol.Event) {
 	t.entries = t.entries[drop:]
 	t.first += uint64(drop)
 	t.wakeLocked()
+}
+
+// isOutput says whether it is of the kind that a kernel makes by the thousand.
+func isOutput(e protocol.Event) bool {
+	switch e.(type) {
+	case protocol.TextPut, protocol.OutputSet, protocol.OutputsCleared, protocol.WidgetUpdated, protocol.SaveChanged:
+		return true
+	}
+	return false
 }
 
 // trim forgets all but the newest events, when nobody reads.
