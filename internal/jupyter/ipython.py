@@ -1,5 +1,5 @@
 # Runs once inside ipykernel, in a module of its own that the user never sees.
-import sys, time
+import sys, threading, time
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
 
@@ -185,6 +185,20 @@ def install(shell):
     send_soon(type(sys.stdout))
 
 
+def learn_tracebacks():
+    # IPython's first traceback loads and compiles much: an interrupt would wait for that. Its own formatter, so that nothing of the user's is touched.
+    time.sleep(1)
+    try:
+        from IPython.core.ultratb import VerboseTB
+
+        try:
+            1 / 0
+        except ZeroDivisionError as error:
+            VerboseTB(include_vars=False).structured_traceback(type(error), error, error.__traceback__)
+    except Exception:
+        pass
+
+
 def explain_crashes():
     # A crash in C code leaves its traceback on the stderr that whoever started
     # the kernel reads; fileno() is that one, not the one that is captured here.
@@ -202,6 +216,7 @@ def start():
         from IPython import get_ipython
 
         install(get_ipython())
+        threading.Thread(target=learn_tracebacks, daemon=True).start()
     except Exception as error:
         print("Runnel: this kernel could not be set up:", error, file=sys.__stderr__)
 
