@@ -71,6 +71,19 @@ export function watchKeys(cell) {
   }).observe(document.querySelector(`[data-cell="${cell}"]`), window.bench.everything);
 }
 
+/** Tells how long it took from the press of a button to the frame that shows the cell's run as interrupted. */
+export function watchInterrupt(cell) {
+  let pressed = 0;
+  addEventListener('pointerdown', (e) => { pressed = e.timeStamp; }, { capture: true });
+  const el = document.querySelector(`[data-cell="${cell}"]`);
+  const observer = new MutationObserver(() => {
+    if (!el.classList.contains('ended-interrupted')) return;
+    observer.disconnect();
+    window.bench.shown((at) => window.bench.tell('interrupted', { took: at - pressed }));
+  });
+  observer.observe(el, { attributes: true });
+}
+
 /** Notes in each frame how old the stamped value of the bar is that it shows. */
 export function watchBar() {
   window.ages = [];
