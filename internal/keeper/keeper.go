@@ -28,7 +28,7 @@ const (
 	stopRest       = 2 * time.Second
 	drainLimit     = time.Second
 	afterExit      = 5 * time.Second // a keeper stays so long beside a kernel that is gone, for a server that comes back
-	floodBytes     = 6 << 20
+	floodBytes     = 5 << 20
 	floodTries     = 5
 )
 
