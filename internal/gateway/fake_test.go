@@ -190,6 +190,7 @@ type fakeTransport struct {
 	once   sync.Once
 	ending Ending
 	heard  time.Time
+	rate   int // bytes a second that it takes; 0: all
 }
 
 func newFakeTransport() *fakeTransport {
@@ -209,6 +210,9 @@ func (f *fakeTransport) Read(context.Context) ([]byte, error) {
 }
 
 func (f *fakeTransport) Write(_ context.Context, data []byte) error {
+	if f.rate > 0 {
+		time.Sleep(time.Duration(len(data)) * time.Second / time.Duration(f.rate))
+	}
 	select {
 	case f.out <- slices.Clone(data):
 		return nil

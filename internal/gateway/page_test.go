@@ -225,7 +225,7 @@ func addPart(t *testing.T, s *protocol.State, f protocol.SnapshotPart) {
 	cell := s.Cell(f.CellID)
 	cell.Outputs = append(cell.Outputs, f.Outputs...)
 	if f.OutputID != "" {
-		cell.Output(f.OutputID).Text.Tail += f.Text
+		cell.Output(f.OutputID).Text.Fill(f.At, f.Text)
 	} else {
 		cell.Source += f.Text
 	}

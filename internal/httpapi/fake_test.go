@@ -86,6 +86,8 @@ func (c *fakeCursor) Next(ctx context.Context) (session.Batch, error) {
 	return session.Batch{}, ctx.Err()
 }
 
+func (*fakeCursor) News() <-chan struct{} { return nil }
+
 func (c *fakeCursor) Close() {}
 
 const token = "the-token-of-the-tests"

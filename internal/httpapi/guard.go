@@ -204,6 +204,11 @@ func sourceOf(r *http.Request) string {
 	return host
 }
 
+// comesFromAfar says whether a client is on another machine, or a proxy here says that it speaks for one.
+func comesFromAfar(r *http.Request) bool {
+	return !isLoopback(sourceOf(r)) || r.Header.Get("Forwarded") != "" || r.Header.Get("X-Forwarded-For") != ""
+}
+
 func isLoopback(source string) bool {
 	ip, err := netip.ParseAddr(source)
 	return err == nil && ip.IsLoopback()

@@ -2,10 +2,12 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -89,6 +91,9 @@ func (c *progress) Write(p []byte) (written int, err error) {
 		}
 		n, err := c.Conn.Write(piece)
 		written += n
+		if n > 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+			err = nil // it got on
+		}
 		if err != nil || written == len(p) {
 			return written, err
 		}

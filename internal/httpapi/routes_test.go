@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -293,7 +295,37 @@ func TestSlowStrangers(t *testing.T) {
 	}
 }
 
-// TestListener_stuckReader: a write that gets nowhere ends; one that gets on slowly does not.
+// TestListener_slowReader: a write that gets on, be it slowly, does not end.
+func TestListener_slowReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		c := &progress{Conn: ours, closed: func() {}}
+		c.SetPatience(time.Second)
+		sent := make(chan error, 1)
+		go func() {
+			n, err := c.Write(make([]byte, 64<<10))
+			if err == nil && n != 64<<10 {
+				err = fmt.Errorf("%d bytes", n)
+			}
+			_ = ours.Close()
+			sent <- err
+		}()
+		buf := make([]byte, 1<<10)
+		for got := 0; got < 64<<10; {
+			time.Sleep(600 * time.Millisecond)
+			n, err := theirs.Read(buf)
+			if err != nil {
+				t.Fatalf("after %d bytes: %v; the write: %v", got, err, <-sent)
+			}
+			got += n
+		}
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestListener_stuckReader: a write that gets nowhere ends.
 func TestListener_stuckReader(t *testing.T) {
 	plain, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 // maxClients bounds the connections, so that a flood of them ends before memory does.
 const maxClients = 4096
 
-// deflateFrom is the size from which messages to other machines are compressed: small ones would only wait for it.
+// deflateFrom is the size from which messages to other machines are compressed: small ones would only wait for it. Each message is
+// compressed by itself, so that a connection that says nothing costs no memory. What a client sends is bounded after it was unpacked.
 const deflateFrom = 4 << 10
 
 // socket is GET /ws. The guard has checked who it is and where it comes from.
@@ -27,7 +28,7 @@ func (a *API) socket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true} // by the guard, more strictly
-	if !isLoopback(sourceOf(r)) {
+	if comesFromAfar(r) {
 		options.CompressionMode, options.CompressionThreshold = websocket.CompressionNoContextTakeover, deflateFrom
 	}
 	conn, err := websocket.Accept(w, r, options)

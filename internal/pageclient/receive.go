@@ -87,7 +87,7 @@ func (c *Client) partLocked(f protocol.SnapshotPart) error {
 		case cell.Output(f.OutputID) == nil || cell.Output(f.OutputID).Text == nil:
 			c.violateLocked("a part of the unknown output %s", f.OutputID)
 		default:
-			cell.Output(f.OutputID).Text.Tail += f.Text
+			cell.Output(f.OutputID).Text.Fill(f.At, f.Text)
 		}
 	}
 	return c.wholeLocked(f.More)

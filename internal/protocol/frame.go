@@ -81,8 +81,8 @@ type (
 		Cells int    `json:"cells"` // how many there are in all
 		More  bool   `json:"more"`
 	}
-	// SnapshotPart carries further cells; or further outputs of the cell CellID; or the rest of a long text: of an output's Tail
-	// when OutputID is set, else of the source of CellID; or models of widgets.
+	// SnapshotPart carries further cells; or further outputs of the cell CellID; or a piece of a long text: of an output when
+	// OutputID is set ([Text.Fill]), else of the source of CellID; or models of widgets.
 	SnapshotPart struct {
 		Type     string    `json:"type"` // "snapshot_part"
 		Sub      string    `json:"sub"`
@@ -90,7 +90,8 @@ type (
 		CellID   CellID    `json:"cell_id,omitempty"`
 		Outputs  []*Output `json:"outputs,omitempty"` // appended
 		OutputID OutputID  `json:"output_id,omitempty"`
-		Text     string    `json:"text,omitempty"` // appended
+		At       int64     `json:"at,omitempty"`   // where Text stands in an output's text
+		Text     string    `json:"text,omitempty"` // appended to a source
 		More     bool      `json:"more"`
 
 		Widgets map[WidgetID]*Widget `json:"widgets,omitempty"` // added

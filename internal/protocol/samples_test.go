@@ -118,7 +118,7 @@ func messageSamples() map[string]any {
 		"frames/welcome":       Welcome{Type: "welcome", Protocol: 1, ServerID: "s1", Version: "0.1.0", Time: 1700000000000, Heartbeat: 10000, Caps: []string{"blobs"}},
 		"frames/resume":        Resume{Type: "resume", Sub: "1", Notebook: "note.ipynb", Epoch: "e1", From: 42},
 		"frames/snapshot":      Snapshot{Type: "snapshot", Sub: "1", State: sampleState(), Cells: 3},
-		"frames/snapshot_part": SnapshotPart{Type: "snapshot_part", Sub: "1", CellID: "a", OutputID: "o1", Text: "more", More: true},
+		"frames/snapshot_part": SnapshotPart{Type: "snapshot_part", Sub: "1", CellID: "a", OutputID: "o1", At: 6, Text: "more", More: true},
 		"frames/gone":          Gone{Type: "gone", Sub: "1", Notebook: "note.ipynb", Code: "not_found", Reason: "There is no such file."},
 		"frames/events":        Events{Type: "events", Sub: "1", Notebook: "note.ipynb", Epoch: "e1", From: 42, N: 44, Events: []json.RawMessage{json.RawMessage(`{"type":"text_put","cell_id":"a","output_id":"o1","at":6,"text":"x"}`)}},
 		"frames/response":      Response{Type: "response", RequestID: "q", Matches: []string{"print"}, Start: 0, End: 3},

@@ -86,6 +86,15 @@ func (t *Text) putTail(at int64, text string) bool {
 	return true
 }
 
+// Fill is Put for the pieces of a snapshot: one that lies past the end leaves a gap before it, as a dropped part does.
+func (t *Text) Fill(at int64, text string) {
+	if at > t.Total {
+		t.Tail, t.TailAt, t.Total = text, at, at+int64(UTF16Len(text))
+		return
+	}
+	t.Put(at, text, 0)
+}
+
 // Equal says whether both hold the same text.
 func (t Text) Equal(other Text) bool {
 	return t.Head == other.Head && t.Tail == other.Tail && t.TailAt == other.TailAt && t.Total == other.Total

@@ -321,15 +321,19 @@ describe('Page', () => {
     fresh.net.last.say({ type: 'snapshot_part', sub, cells: [{ ...two, source: 'in' }], more: true });
     fresh.net.last.say({ type: 'snapshot_part', sub, cell_id: 'b', text: 'put()', more: true });
     fresh.net.last.say({ type: 'snapshot_part', sub, cell_id: 'b', outputs: three.outputs, more: true });
-    fresh.net.last.say({ type: 'snapshot_part', sub, cell_id: 'b', output_id: 'cut', text: 'mn', more: true });
+    fresh.net.last.say({ type: 'snapshot_part', sub, cell_id: 'b', output_id: 'cut', at: 500012, text: 'mn', more: true });
     fresh.rest();
+    fresh.draw();
     expect(open.cellIds.get()).toEqual(['a', 'b']);
+    expect(open.cell(b)?.outputs.get()).toHaveLength(1);
+    expect(open.state.cells[1]?.outputs[0]).toMatchObject({ text: { total: 500_014 } });
+    fresh.net.last.say({ type: 'snapshot_part', sub, cell_id: 'b', output_id: 'cut', at: 600_000, text: 'the end', more: true });
     fresh.net.last.say({ type: 'snapshot_part', sub, cells: [], more: false });
     fresh.rest();
     expect(open.ready.get()).toEqual({ kind: 'ready' });
     expect(open.cell(b)?.source.get()).toBe('input()');
     expect(open.cell(b)?.outputs.get()).toHaveLength(1);
-    expect(open.state.cells[1]?.outputs[0]).toMatchObject({ text: { tail: 'abcdefghijklmn' } });
+    expect(open.state.cells[1]?.outputs[0]).toMatchObject({ text: { head: 'first', tail: 'the end', tail_at: 600_000, total: 600_007 } });
   });
 
   describe('a preview', () => {

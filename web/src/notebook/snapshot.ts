@@ -1,4 +1,5 @@
 import type { Cell, Output, SnapshotPart, State } from '../protocol/types';
+import { fillText } from './text';
 
 /** The state before anything is known. */
 export const emptyState: State = {
@@ -7,7 +8,7 @@ export const emptyState: State = {
   queue: [], prompts: [], save: { state: 'saved', since: 0 }, bin: [], widgets: {},
 };
 
-/** A snapshot with one more part: further cells, further outputs of a cell, or the rest of a long text. */
+/** A snapshot with one more part: further cells, further outputs of a cell, or a piece of a long text. */
 export function addPart(state: State, part: SnapshotPart): State {
   let cells = part.cells && part.cells.length > 0 ? [...state.cells, ...part.cells] : state.cells;
   const more = part.outputs;
@@ -15,13 +16,13 @@ export function addPart(state: State, part: SnapshotPart): State {
     cells = cells.map((c) => (c.id === part.cell_id ? { ...c, outputs: [...c.outputs, ...more] } : c));
   }
   if (part.cell_id !== undefined && part.text !== undefined) {
-    const { cell_id, output_id, text } = part;
-    cells = cells.map((c) => (c.id === cell_id ? (output_id === undefined ? { ...c, source: c.source + text } : lengthen(c, output_id, text)) : c));
+    const { cell_id, output_id, at, text } = part;
+    cells = cells.map((c) => (c.id === cell_id ? (output_id === undefined ? { ...c, source: c.source + text } : lengthen(c, output_id, at, text)) : c));
   }
   return { ...state, cells, widgets: part.widgets ? { ...state.widgets, ...part.widgets } : state.widgets };
 }
 
-function lengthen(cell: Cell, id: Output['id'], text: string): Cell {
-  const outputs = cell.outputs.map((o) => (o.id === id && o.kind === 'stream' ? { ...o, text: { ...o.text, tail: o.text.tail + text } } : o));
+function lengthen(cell: Cell, id: Output['id'], at: number, text: string): Cell {
+  const outputs = cell.outputs.map((o) => (o.id === id && o.kind === 'stream' ? { ...o, text: fillText(o.text, at, text) } : o));
   return { ...cell, outputs };
 }

@@ -76,6 +76,8 @@ export class NotebookStore extends NotebookActions implements NotebookView {
   #events: Event[] = [];
   #top = 0;
   #scheduled = false;
+  /** Outputs of the first snapshot came that are not shown. */
+  #grown = false;
   readonly #dirtyDocs = new Set<CellId>();
   readonly #unsaved = new Set<CellId>();
   #overlaid: ReadonlySet<CellId> = new Set();
@@ -145,6 +147,8 @@ export class NotebookStore extends NotebookActions implements NotebookView {
   /** Applies what has come so far, now. */
   flush(): void {
     this.#scheduled = false;
+    if (this.#grown && this.#growing) this.#replace(this.#growing);
+    this.#grown = false;
     const events = this.#events;
     this.#events = [];
     if (events.length > 0 || this.#top > this.#state.n) this.#apply(events);
@@ -188,7 +192,10 @@ export class NotebookStore extends NotebookActions implements NotebookView {
     if (!this.#growing) return;
     this.#growing = addPart(this.#growing, part);
     if (!part.more) return this.#whole();
-    if (!this.#loaded && part.cells && part.cells.length > 0) this.#replace(this.#growing);
+    if (this.#loaded) return;
+    if (part.cells && part.cells.length > 0) return this.#replace(this.#growing);
+    this.#grown = true;
+    this.#schedule();
   }
 
   #whole(): void {

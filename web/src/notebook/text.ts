@@ -41,6 +41,11 @@ export function putText(t: Text, { at, skipped = 0, text, tail_at = 0 }: Put): T
   return { ...put, tail: put.tail.slice(n), tail_at: put.tail_at + n };
 }
 
+/** Puts a piece of a snapshot's text: one that lies past the end leaves a gap before it, as a dropped part does. */
+export function fillText(t: Text, at: number, text: string): Text {
+  return at > t.total ? { head: t.head, tail: text, tail_at: at, total: at + text.length } : putText(t, { at, text });
+}
+
 /** Whether `at` is a place of the text: not past its end, not between the halves of a pair. Nothing of the head is skipped. */
 export function fits(t: Text, { at, skipped = 0 }: Pick<Put, 'at' | 'skipped'>): boolean {
   if (at < 0 || at > t.total) return false;

@@ -95,7 +95,7 @@ const frame = tagged('type', {
   welcome: object({ type: word('welcome'), protocol: number, server_id: or(text, ''), version: or(text, ''), time: zero, heartbeat_ms: or(number, 10_000), caps: list(text) }),
   resume: object({ type: word('resume'), sub: text, notebook: text, epoch: text, from: number }),
   snapshot: object({ type: word('snapshot'), sub: text, state, cells: zero, more: flag }),
-  snapshot_part: object({ type: word('snapshot_part'), sub: text, cells: optional(list(cell)), cell_id: optional(cellId), outputs: optional(outputs), output_id: optional(outputId), text: optional(text), widgets: optional(widgets), more: flag }),
+  snapshot_part: object({ type: word('snapshot_part'), sub: text, cells: optional(list(cell)), cell_id: optional(cellId), outputs: optional(outputs), output_id: optional(outputId), at: or(number, 0), text: optional(text), widgets: optional(widgets), more: flag }),
   gone: object({ type: word('gone'), sub: text, notebook: or(text, ''), code: or(text, ''), reason: or(text, '') }),
   events: object({ type: word('events'), sub: text, notebook: or(text, ''), epoch: text, from: number, n: number, events }),
   response: object({ type: word('response'), req_id: text, error: optional(text), matches: list(text), start: zero, end: zero, metadata: jsonObject, data: jsonObject }),

@@ -349,7 +349,9 @@ export interface SnapshotPart {
   readonly cell_id?: CellId;
   /** Further outputs of the cell, appended. */
   readonly outputs?: readonly Output[];
+  /** Of a long text a piece: of this output, where it stands; else of the cell's source. */
   readonly output_id?: OutputId;
+  readonly at: number;
   readonly text?: string;
   readonly widgets?: Widgets;
   readonly more: boolean;
