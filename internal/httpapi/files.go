@@ -8,6 +8,8 @@ import (
 	"path"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/files"
 	"github.com/runnel-dev/runnel/internal/protocol"
@@ -104,7 +106,7 @@ func (a *API) change(r *http.Request, c change) (map[string]any, error) {
 	return nil, fault.Newf(fault.Invalid, "There is no operation %.40q.", c.Op)
 }
 
-// create makes an empty file; a notebook is made by opening it, so that it is a valid one.
+// create makes an empty file; a notebook is made by opening it, so that it is a valid one, and has a cell to write in.
 func (a *API) create(r *http.Request, p files.Path) error {
 	if !strings.HasSuffix(string(p), ".ipynb") {
 		_, err := a.cfg.Folder.Create(r.Context(), p, nil)
@@ -115,8 +117,17 @@ func (a *API) create(r *http.Request, p files.Path) error {
 	} else if fault.KindOf(err) != fault.NotFound {
 		return err
 	}
-	_, err := a.cfg.Notebooks.Open(r.Context(), string(p), true)
-	return err
+	made, err := a.cfg.Notebooks.Open(r.Context(), string(p), true)
+	if err != nil {
+		return err
+	}
+	id := uuid.NewString()
+	ack := made.Do(r.Context(), protocol.Command{Type: protocol.CmdCellInsert, CmdID: protocol.CommandID(id), Client: protocol.ClientID("files-" + id),
+		Notebook: string(p), CellID: protocol.CellID(id), CellType: "code"})
+	if ack.Status == protocol.AckRejected {
+		return fault.New(fault.Unavailable, "The notebook was made, but not its first cell. "+ack.Error)
+	}
+	return nil
 }
 
 // shownTypes are the media types under which a file may be shown where it is embedded (S18); any other is bytes.

@@ -78,6 +78,19 @@ func TestFiles_operations(t *testing.T) {
 	}
 }
 
+// A notebook that is made has a cell to write in: a page adds none when it opens one.
+func TestFiles_newNotebook(t *testing.T) {
+	s := start(t)
+	response, body := s.do(http.MethodPost, "/runnel/v1/files", `{"op":"create","path":"scratch.ipynb"}`, "Authorization", bearer, "Content-Type", "application/json")
+	if response.StatusCode != http.StatusOK {
+		t.Fatal(response.StatusCode, body)
+	}
+	done := s.notebooks.done
+	if len(done) != 1 || done[0].Type != protocol.CmdCellInsert || done[0].CellType != "code" || done[0].CellID == "" || done[0].CmdID == "" {
+		t.Errorf("%+v", done)
+	}
+}
+
 func TestFiles_upload(t *testing.T) {
 	s := start(t)
 	put := func(path, body string) int {

@@ -21,6 +21,23 @@ describe('a cell', () => {
     await expect.poll(() => w.server.read(w.name), { timeout: 15_000 }).toContain('6 * 7');
   });
 
+  it('is added to a notebook that has none when a person wants one: opening writes nothing', async () => {
+    const name = await w.server.notebook('no-cells.ipynb', []);
+    const before = await w.server.read(name);
+    const page = await w.context.newPage();
+    await page.goto(w.server.url(name));
+    await page.locator('.line-chip', { hasText: 'Live' }).waitFor({ state: 'attached' });
+    const first = page.getByRole('button', { name: 'Add the first cell' });
+    await first.and(page.locator(':focus')).waitFor();
+    expect(await page.locator('[data-cell]').count()).toBe(0);
+    await page.locator('.save', { hasText: 'Saved' }).waitFor({ state: 'attached' });
+    expect(await w.server.read(name)).toBe(before);
+    await page.keyboard.press('Enter');
+    await page.locator('[data-cell].editing').waitFor();
+    await page.keyboard.type('6 * 7');
+    await expect.poll(() => w.server.read(name), { timeout: 15_000 }).toContain('6 * 7');
+  });
+
   it('is marked in the frame of the key press', async () => {
     const tab = await w.open('import time; time.sleep(1)');
     await tab.page.keyboard.press('Escape');

@@ -53,10 +53,6 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
     });
   }, [ids.length, notebook, store]);
   useEffect(() => {
-    // A notebook that was never written in has one cell, ready to type.
-    if (ready.kind === 'ready' && store.cellIds.get().length === 0 && store.bin.get().length === 0) notebook.insertAt(0, 'code', '', 'edit');
-  }, [ready, notebook, store]);
-  useEffect(() => {
     const timer = setTimeout(() => void loadEditor(), 300);
     return () => clearTimeout(timer);
   }, []);
@@ -71,9 +67,7 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
             return cell ? <Cell key={id} cell={cell} index={i} last={i === ids.length - 1} /> : null;
           })}
           {ids.length === 0 && ready.kind === 'ready' && (
-            <button type="button" className="btn btn-line first-cell" onClick={() => notebook.insertAt(0, 'code', '', 'edit')}>
-              Add the first cell
-            </button>
+            <FirstCell add={() => notebook.insertAt(0, 'code', '', 'edit')} />
           )}
           <Rejected store={store} />
           <div className="column-end" />
@@ -82,6 +76,19 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
         <FindPanel finder={notebook.finder} />
       </Surroundings.Provider>
     </NotebookContext.Provider>
+  );
+}
+
+/** Stands where a notebook has no cells: opening one changes nothing. Enter adds a cell and goes into it. */
+function FirstCell({ add }: { add: () => void }) {
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (document.activeElement === document.body) button.current?.focus();
+  }, []);
+  return (
+    <button ref={button} type="button" className="btn btn-line first-cell" onClick={add}>
+      Add the first cell
+    </button>
   );
 }
 
