@@ -17,7 +17,7 @@ func doctorCommand() *cobra.Command {
 		Short: "Check that output, input() and the connection work here as they should",
 		Long: `Starts a server of its own (or takes a running one), runs cells in it, and prints
 one line for each thing that has to work, with the figure it measured. It takes a
-minute and a half. Exit code 1 if a check fails.`,
+minute and a half; where no kernel starts it says so at once. Exit code 1 if a check fails.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := interruptible(cmd.Context())

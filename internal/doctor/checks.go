@@ -69,6 +69,9 @@ func (v *visit) printedLines(ctx context.Context, code string) ([]arrival, error
 func (v *visit) first(ctx context.Context) (string, error) {
 	began := time.Now()
 	lines, err := v.printedLines(ctx, "print(6 * 7)")
+	if python := v.config.Python; err != nil && python != "" && !strings.Contains(err.Error(), python) {
+		return "", fmt.Errorf("the interpreter %s starts no kernel that answers (%w); to see why, run: %s -m ipykernel_launcher", python, err, python)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -31,7 +31,8 @@ type Config struct {
 type Check struct {
 	Name   string `json:"name"`
 	OK     bool   `json:"ok"`
-	Figure string `json:"figure"` // measured, or what is wrong
+	NotRun bool   `json:"not_run,omitempty"` // an earlier check failed that this one needs
+	Figure string `json:"figure"`            // measured, or what is wrong
 }
 
 // Value is one line of the table.
@@ -119,9 +120,10 @@ func (v *visit) dial(ctx context.Context) error {
 	return nil
 }
 
-// all runs the checks in an order in which each may use what the one before has shown.
+// all runs the checks in an order in which each may use what the one before has shown. Without a kernel, which the first one
+// starts, there is nothing to see of the others.
 func (v *visit) all(ctx context.Context) {
-	for _, check := range []struct {
+	for i, check := range []struct {
 		name  string
 		limit time.Duration
 		run   func(context.Context) (string, error)
@@ -136,6 +138,10 @@ func (v *visit) all(ctx context.Context) {
 		{"the connection is stable", 2 * time.Minute, v.stable},
 		{"one WebSocket for everything", time.Minute, v.oneSocket},
 	} {
+		if i > 0 && !v.report.Checks[0].OK {
+			v.say("–", Check{Name: check.name, NotRun: true, Figure: "not run, it needs a kernel"})
+			continue
+		}
 		ctx, cancel := context.WithTimeout(ctx, check.limit)
 		figure, err := check.run(ctx)
 		cancel()
@@ -144,7 +150,11 @@ func (v *visit) all(ctx context.Context) {
 		if err != nil {
 			result.Figure, mark = err.Error(), "✗"
 		}
-		v.report.Checks = append(v.report.Checks, result)
-		fmt.Fprintf(v.config.Out, "%s %s: %s\n", mark, result.Name, result.Figure)
+		v.say(mark, result)
 	}
+}
+
+func (v *visit) say(mark string, c Check) {
+	v.report.Checks = append(v.report.Checks, c)
+	fmt.Fprintf(v.config.Out, "%s %s: %s\n", mark, c.Name, c.Figure)
 }
