@@ -8,7 +8,8 @@ import (
 
 // Clash is a cell that both sides changed differently. Ours kept its place and id; Theirs is the id of the copy put right after it,
 // marked in its metadata: {"runnel": {"clash": {"of": Ours, "side": "disk"}}}. Theirs is empty when they deleted what we edited
-// and the cell was kept; Ours is empty when we had deleted what they edited, and it came back.
+// and the cell was kept, marked {"deleted": "disk"} there; Ours is empty when we had deleted what they edited, and it came back,
+// marked {"deleted": "here"}.
 type Clash struct {
 	Ours, Theirs CellID
 }
@@ -69,12 +70,19 @@ func (m *merger) cell(id CellID) []*Cell {
 		return []*Cell{theirs}
 	case ours != nil && !sameContent(base, ours): // they deleted what we edited
 		m.clashes = append(m.clashes, Clash{Ours: id})
-		return []*Cell{ours}
+		return []*Cell{deletedOn(ours, "disk")}
 	case theirs != nil && !sameContent(base, theirs): // we deleted what they edited
 		m.clashes = append(m.clashes, Clash{Theirs: id})
-		return []*Cell{theirs}
+		return []*Cell{deletedOn(theirs, "here")}
 	}
 	return nil
+}
+
+// deletedOn is a copy of a cell with the mark that one side has deleted it.
+func deletedOn(c *Cell, side string) *Cell {
+	marked := *c
+	marked.Metadata = markClash(c.Metadata, `{"deleted":"`+side+`"}`)
+	return &marked
 }
 
 // both merges a cell that both sides have. base is nil when both added it.
@@ -95,7 +103,7 @@ func (m *merger) both(base, ours, theirs *Cell) []*Cell {
 	default:
 		copied := *theirs
 		copied.ID, copied.NoID = freeID(m.taken, m.newID), m.noID
-		copied.Metadata = markClash(theirs.Metadata, ours.ID)
+		copied.Metadata = markClash(theirs.Metadata, `{"of":`+string(quote(string(ours.ID)))+`,"side":"disk"}`)
 		m.clashes = append(m.clashes, Clash{Ours: ours.ID, Theirs: copied.ID})
 		return []*Cell{ours, &copied}
 	}
@@ -248,11 +256,11 @@ func mergeFields(base, ours, theirs map[string]json.RawMessage) map[string]json.
 	return merged
 }
 
-// markClash adds the mark of a clashing copy to a cell's metadata.
-func markClash(metadata json.RawMessage, of CellID) json.RawMessage {
+// markClash adds the mark of a clash to a cell's metadata.
+func markClash(metadata json.RawMessage, mark string) json.RawMessage {
 	all, _ := fields(metadata)
 	runnel, _ := fields(all["runnel"])
-	runnel["clash"] = json.RawMessage(`{"of":` + string(quote(string(of))) + `,"side":"disk"}`)
+	runnel["clash"] = json.RawMessage(mark)
 	w := &writer{}
 	w.compact(runnel)
 	all["runnel"] = w.out

@@ -248,6 +248,32 @@ func TestMerge_parts(t *testing.T) {
 	}
 }
 
+// A cell that one side deleted and the other changed stays, and its mark says who deleted it.
+func TestMerge_marks_what_was_deleted(t *testing.T) {
+	for _, tt := range []struct {
+		name               string
+		base, ours, theirs *Document
+		clash              Clash
+		mark               string
+	}{
+		{"on disk", cells("a=1", "b=2"), cells("a=1", "b=ours"), cells("a=1"), Clash{Ours: "b"}, `{"runnel":{"clash":{"deleted":"disk"}}}`},
+		{"here", cells("a=1", "b=2"), cells("a=1"), cells("a=1", "b=theirs"), Clash{Theirs: "b"}, `{"runnel":{"clash":{"deleted":"here"}}}`},
+	} {
+		merged, clashes := Merge(tt.base, tt.ours, tt.theirs, nil)
+		if len(clashes) != 1 || clashes[0] != tt.clash || len(merged.Cells) != 2 {
+			t.Fatalf("%s: %v, %s", tt.name, clashes, list(merged))
+		}
+		if got := string(merged.Cells[1].Metadata); got != tt.mark {
+			t.Errorf("%s: %s", tt.name, got)
+		}
+		for _, d := range []*Document{tt.ours, tt.theirs} {
+			if c := byID(d)["b"]; c != nil && len(c.Metadata) > 2 {
+				t.Errorf("%s: a document given was changed: %s", tt.name, c.Metadata)
+			}
+		}
+	}
+}
+
 func TestMerge_marks_the_copy(t *testing.T) {
 	base, ours, theirs := cells("a=1"), cells("a=2"), cells("a=3")
 	for _, d := range []*Document{base, ours, theirs} {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,9 +167,29 @@ func (s *Session) mergeFile(theirs *notebook.Document, stamp files.Stamp) {
 		c.notice("info", "file_merged", "The file was changed by another program; its changes were joined with yours.", "")
 		return
 	}
-	text := fmt.Sprintf("The file was changed by another program in %s that you changed too. Both versions are in the notebook, one after the other.", plural(uint64(len(clashes)), "cell"))
-	c.notice("warning", "file_clash", text, protocol.CellID(clashes[0].Ours))
+	text := clashWords(clashes)
+	c.notice("warning", "file_clash", text, protocol.CellID(cmp.Or(clashes[0].Ours, clashes[0].Theirs)))
 	c.save.clash = text
+}
+
+// clashWords says what became of the cells that both sides changed.
+func clashWords(clashes []notebook.Clash) string {
+	twice, deleted := uint64(0), uint64(0)
+	for _, c := range clashes {
+		if c.Ours == "" || c.Theirs == "" {
+			deleted++
+		} else {
+			twice++
+		}
+	}
+	text := "The file was changed by another program"
+	if twice > 0 {
+		text += fmt.Sprintf(" in %s that you changed too. Both versions are in the notebook, one after the other", plural(twice, "cell"))
+	}
+	if deleted > 0 {
+		text += fmt.Sprintf(". What one side deleted and the other changed was kept: %s", plural(deleted, "cell"))
+	}
+	return text + "."
 }
 
 // renamed: a file or folder has another name now.

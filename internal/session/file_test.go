@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,6 +141,36 @@ func TestBothChangedTheSameCell(t *testing.T) {
 	all := asJSON(p.state)
 	if !strings.Contains(all, "# Ours") || !strings.Contains(all, "# Theirs") {
 		t.Errorf("state %s", all)
+	}
+}
+
+func TestOneSideDeletedWhatTheOtherChanged(t *testing.T) {
+	w := newWorld(t, "")
+	w.write("a.ipynb", twoCells)
+	sv := w.serve()
+	s := sv.open("a.ipynb")
+	p := sv.page(s)
+	sv.do(s, protocol.Command{Type: protocol.CmdEdit, CellID: "head", Changes: json.RawMessage(`[2,[5,"Ours"]]`)})
+	var theirs map[string]any
+	if err := json.Unmarshal([]byte(twoCells), &theirs); err != nil {
+		t.Fatal(err)
+	}
+	theirs["cells"] = slices.DeleteFunc(theirs["cells"].([]any), func(c any) bool { return c.(map[string]any)["id"] == "head" })
+	w.write("a.ipynb", asJSON(theirs))
+	p.until("said", func(s *protocol.State) bool { return s.Save.State == protocol.SaveClashed })
+	head := p.state.Cell("head")
+	if head == nil || head.Source != "# Ours" || string(head.Metadata) != `{"runnel":{"clash":{"deleted":"disk"}}}` {
+		t.Errorf("state %s", asJSON(p.state))
+	}
+	if text := p.state.Save.Text; !strings.Contains(text, "deleted") || strings.Contains(text, "Both versions") {
+		t.Errorf("it says %q", text)
+	}
+	// Settled by the person: the file has no mark.
+	sv.do(s, protocol.Command{Type: protocol.CmdCellChange, CellID: "head", Metadata: json.RawMessage(`{}`)})
+	sv.do(s, protocol.Command{Type: protocol.CmdSave})
+	p.untilSaved()
+	if got := w.read("a.ipynb"); strings.Contains(got, "clash") || !strings.Contains(got, "# Ours") {
+		t.Errorf("the file: %s", got)
 	}
 }
 

@@ -6,7 +6,7 @@ import { ago, baseName, folderOf } from '../../ui/words';
 import { useServices } from '../context';
 import { KernelChip } from '../kernel/KernelChip';
 import type { CellId } from '../../protocol/types';
-import { clashes } from '../notebook/clash';
+import { clashes, clashWords } from '../notebook/clash';
 import type { NotebookController } from '../notebook/controller';
 import { LineChip } from './LineChip';
 
@@ -96,14 +96,15 @@ function SaveWords({ notebook }: { notebook: NotebookController }) {
 
 /** Leads to the cells of which there are two versions. */
 function Clashed({ notebook, text }: { notebook: NotebookController; text: string }) {
-  const [first, count] = useSelected(notebook.store.cellIds, (ids): readonly [CellId | undefined, number] => [clashes(notebook.store, ids)[0], clashes(notebook.store, ids).length], (a, b) => a[0] === b[0] && a[1] === b[1]);
+  const open = useSelected(notebook.store.cellIds, (ids): readonly CellId[] => clashes(notebook.store, ids), (a, b) => a.length === b.length && a.every((id, i) => id === b[i]));
+  const [first] = open;
   return (
     <span role="alert" className="save save-warn" title={text}>
       {first === undefined ? (
         text
       ) : (
         <button type="button" className="link" onClick={() => notebook.cursor.jump(first)}>
-          {count === 1 ? 'One cell was' : `${count} cells were`} changed on disk too
+          {clashWords(notebook.store, open)}
         </button>
       )}
     </span>

@@ -4,8 +4,8 @@ import { OutputArea } from '../../outputs';
 import { flowing } from '../../ui/motion';
 import { useSelected, useSignal } from '../../ui/useSignal';
 import { CellTools, InsertBar } from './CellTools';
-import { Clash, KeptText, keptOf } from './ClashView';
-import { clashOf } from './clash';
+import { Clash, Deleted, KeptText, keptOf } from './ClashView';
+import { clashOf, deletedOn } from './clash';
 import { Code, type SourceHandle } from './Code';
 import { useNotebook } from './context';
 import { outputsHidden, withOutputsHidden } from './outputsHidden';
@@ -33,6 +33,7 @@ export const Cell = memo(function Cell({ cell, index, last }: { cell: CellStore;
   const editing = useSelected(notebook.cursor.mode, (m) => m === 'edit') && active;
   const hidden = useSelected(notebook.sections.hidden, (h) => h.has(id));
   const clashing = useClashing(cell);
+  const deleted = useSelected(cell.metadata, deletedOn);
   const kept = useSelected(notebook.store.pending, (all) => keptOf(all, id), (a, b) => a.length === b.length && a.every((p, i) => p.cmd_id === b[i]?.cmd_id));
   const [hot, setHot] = useState(false);
   useLayoutEffect(
@@ -90,6 +91,7 @@ export const Cell = memo(function Cell({ cell, index, last }: { cell: CellStore;
         ) : (
           <MarkdownBody cell={cell} type={type} index={index} handle={setSource} />
         )}
+        {deleted !== '' && <Deleted cell={cell} side={deleted} />}
         {kept.map((p) => (
           <KeptText key={p.cmd_id} kept={p} cell={cell} />
         ))}

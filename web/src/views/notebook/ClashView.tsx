@@ -20,6 +20,23 @@ export function Clash({ cell, mine }: { cell: CellStore; mine: CellStore }) {
   );
 }
 
+/** Below a cell that one side deleted while the other changed it: whether it is to stay. */
+export function Deleted({ cell, side }: { cell: CellStore; side: 'here' | 'disk' }) {
+  const notebook = useNotebook();
+  const title = side === 'disk' ? 'This cell was deleted on disk while you changed it here' : 'You deleted this cell while it was changed on disk';
+  return (
+    <section className="box versions kept" aria-label="A cell that one side deleted">
+      <header className="versions-head">
+        <b className="grow">{title}</b>
+        <div className="versions-actions">
+          <Choice text="Keep it" run={() => notebook.settleDeleted(cell.id, true)} />
+          <Choice text="Delete it" run={() => notebook.settleDeleted(cell.id, false)} />
+        </div>
+      </header>
+    </section>
+  );
+}
+
 /** Text typed here that could not go into its cell, because that was changed elsewhere at the same place meanwhile. */
 export function KeptText({ kept, cell }: { kept: PendingCommand & { text: string }; cell: CellStore }) {
   const notebook = useNotebook();

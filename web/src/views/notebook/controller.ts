@@ -363,6 +363,21 @@ export class NotebookController {
     });
   }
 
+  /** Settles a cell that one side deleted while the other changed it. */
+  settleDeleted(id: CellId, keep: boolean): void {
+    const cell = this.store.cell(id);
+    if (!cell) return;
+    const metadata = cell.metadata.get();
+    const go = () => {
+      if (keep) this.store.change(id, { metadata: withoutClash(metadata) });
+      else this.remove([id], true);
+      if (clashes(this.store).length === 0) this.store.save();
+    };
+    if (!keep) return go();
+    go();
+    this.undo.did({ undo: () => this.store.change(id, { metadata }), redo: go });
+  }
+
   // Headings.
 
   /** Folds the section of the active heading; already folded or not a heading, goes to the heading above. */
