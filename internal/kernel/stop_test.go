@@ -2,9 +2,12 @@ package kernel_test
 
 import (
 	"errors"
+	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -45,4 +48,79 @@ func TestStopOfOneThatEnds(t *testing.T) {
 	if err := m.Stop(testContext(t, patience), kernel.ID("nobody"), true); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a kernel that never was: %v", err)
 	}
+}
+
+// A keeper that goes between its greeting and the request is waited for too: the request meets a socket that is broken already.
+func TestStopMeetsABrokenSocket(t *testing.T) {
+	m := newManager(t)
+	k := launch(t, m, fakeSpec(t))
+	if err := k.Ready(testContext(t, patience)); err != nil {
+		t.Fatal(err)
+	}
+	k.Close()
+	dir := dirOf(m, k.ID())
+	running, err := keeper.ReadRunning(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := deafAfterHello(t, filepath.Join(dir, keeper.SocketFile))
+	stopped := make(chan error, 1)
+	go func() { stopped <- m.Stop(testContext(t, patience), k.ID(), false) }()
+	<-broken
+	select {
+	case err := <-stopped:
+		t.Fatalf("stop did not wait: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	if err := syscall.Kill(running.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-stopped; err != nil || kernel.Alive(dir) {
+		t.Errorf("stop: %v", err)
+	}
+}
+
+// deafAfterHello stands before a keeper's socket: it hands on the first request and what comes back, and nothing more can be written to
+// it. The channel is closed when that is so.
+func deafAfterHello(t *testing.T, path string) (broken chan struct{}) {
+	t.Helper()
+	behind := path + ".real"
+	if err := os.Rename(path, behind); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken = make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		client, err := l.AcceptUnix()
+		if err != nil {
+			return
+		}
+		defer func() { _ = client.Close() }()
+		behindIt, err := net.Dial("unix", behind)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = behindIt.Close() }()
+		request := make([]byte, 64<<10)
+		n, err := client.Read(request)
+		if err == nil {
+			err = client.CloseRead()
+		}
+		if err == nil {
+			_, err = behindIt.Write(request[:n])
+		}
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		close(broken)
+		_, _ = io.Copy(client, behindIt) // until the keeper ends
+	})
+	t.Cleanup(func() { _ = l.Close(); wg.Wait() })
+	return broken
 }
