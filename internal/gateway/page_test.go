@@ -105,6 +105,43 @@ func TestPage_commandsAndRequests(t *testing.T) {
 	}
 }
 
+// TestPage_limits is S25 for a page: at a limit it is served, over it refused, and the connection stays.
+func TestPage_limits(t *testing.T) {
+	c := serve(t, newFakeHub("n.ipynb"), Params{})
+	c.send(`{"type":"hello","protocol":1,"client_id":"p"}`)
+	c.until("welcome")
+	for i := range maxSubscriptions {
+		c.send(fmt.Sprintf(`{"type":"subscribe","sub":"s%d","notebook":"n.ipynb"}`, i))
+		c.until("snapshot")
+	}
+	c.send(`{"type":"subscribe","sub":"one more","notebook":"n.ipynb"}`)
+	if m := c.next(); m["type"] != "error" || m["code"] != "invalid" {
+		t.Errorf("one subscription more: %v", m)
+	}
+	id := strings.Repeat("i", maxID)
+	c.send(`{"type":"run","cmd_id":"` + id + `","notebook":"n.ipynb"}`)
+	if m := c.next(); m["type"] != "ack" || m["status"] != "accepted" {
+		t.Errorf("an id at the limit: %v", m)
+	}
+	c.send(`{"type":"run","cmd_id":"` + id + `i","notebook":"n.ipynb"}`)
+	if m := c.next(); m["status"] != "rejected" {
+		t.Errorf("an id over the limit: %v", m)
+	}
+	deep := func(n int) string {
+		return `{"type":"cell_change","cmd_id":"d","notebook":"n.ipynb","cell_id":"a","metadata":` + strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n) + "}"
+	}
+	c.send(deep(200))
+	if m := c.next(); m["status"] != "accepted" {
+		t.Errorf("nested 200 deep: %v", m)
+	}
+	c.send(deep(1_000_000))
+	if m := c.next(); m["type"] != "error" || m["code"] != "invalid" {
+		t.Errorf("nested a million deep: %v", m)
+	}
+	c.send(`{"type":"ping"}`)
+	c.until("ping")
+}
+
 func TestPage_serverNotReady(t *testing.T) {
 	c := serve(t, newFakeHub(), Params{})
 	c.send(`{"type":"hello","protocol":1,"client_id":"p","subscriptions":[{"sub":"1","notebook":"later.ipynb"}]}`)

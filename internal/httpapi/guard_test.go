@@ -86,6 +86,31 @@ func TestGuard_headersEverywhere(t *testing.T) {
 	}
 }
 
+// TestGuard_noCORS is S9: no page of another origin may read anything, and none may ask whether it may.
+func TestGuard_noCORS(t *testing.T) {
+	s := start(t)
+	for _, r := range s.api.routes() {
+		_, path, ok := strings.Cut(r.pattern, " ")
+		if !ok {
+			path = r.pattern
+		}
+		path = strings.NewReplacer("{id}", "x", "{hash}", strings.Repeat("a", 64), "{$}", "").Replace(path)
+		for _, origin := range []string{"https://evil.test", "null", s.URL} {
+			for _, method := range []string{http.MethodGet, http.MethodOptions} {
+				response, _ := s.do(method, path, "", "Authorization", bearer, "Origin", origin, "Access-Control-Request-Method", "PUT", "Access-Control-Request-Private-Network", "true")
+				for name := range response.Header {
+					if strings.HasPrefix(name, "Access-Control-") {
+						t.Errorf("%s %s of %s: %s: %s", method, path, origin, name, response.Header.Get(name))
+					}
+				}
+				if method == http.MethodOptions && response.StatusCode != http.StatusMethodNotAllowed {
+					t.Errorf("a preflight of %s: %d", path, response.StatusCode)
+				}
+			}
+		}
+	}
+}
+
 // nonceOf is the nonce that a response's policy names.
 func nonceOf(response *http.Response) string {
 	_, rest, _ := strings.Cut(response.Header.Get("Content-Security-Policy"), "style-src 'self' 'nonce-")
