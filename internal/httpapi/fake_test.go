@@ -52,8 +52,10 @@ func (f *fakeNotebooks) Sessions() []session.Info {
 
 func (f *fakeNotebooks) Renamed(string, string) { f.touch() }
 
-func (f *fakeNotebooks) OutputText(context.Context, string, protocol.OutputID) (io.ReadCloser, error) {
-	f.touch()
+func (f *fakeNotebooks) OutputText(ctx context.Context, notebook string, _ protocol.OutputID) (io.ReadCloser, error) {
+	if _, err := f.Open(ctx, notebook, false); err != nil {
+		return nil, err
+	}
 	return io.NopCloser(strings.NewReader("<script>alert(1)</script>")), nil
 }
 

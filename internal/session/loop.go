@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"sync"
 	"time"
@@ -14,7 +13,7 @@ import (
 
 type kernelEvent = kernel.Event
 
-var errNoOutput = fmt.Errorf("no such output: %w", fs.ErrNotExist)
+var errNoOutput = fault.Wrap(fault.NotFound, "That output is no longer there.", fs.ErrNotExist)
 
 const (
 	unloadAfter = 10 * time.Minute
