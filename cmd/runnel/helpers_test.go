@@ -13,8 +13,8 @@ import (
 	"github.com/runnel-dev/runnel/internal/plainclient"
 )
 
-// patience is how long a script waits for what must happen.
-const patience = 3 * time.Minute
+// patience is how long a script waits for what must happen: on a slow machine, that an environment is made and filled over a slow line.
+const patience = 10 * time.Minute
 
 // waitFile waits until a file holds what matches a pattern: waitfile FILE PATTERN.
 func waitFile(ts *testscript.TestScript, neg bool, args []string) {
