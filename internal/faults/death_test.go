@@ -156,11 +156,11 @@ func TestF6_server_stopped_under_fast_output(t *testing.T) {
 			s := newServer(t, version)
 			c := s.Client("frozen.ipynb")
 			value(t, c, "warm", "1")
-			n := short(20_000, 100_000)
-			run := start(t, c, "flood", printLines(n, n, 0, filepath.Join(t.TempDir(), "runs")))
+			n := short(8000, 100_000)
+			run := start(t, c, "flood", printFlushed(n))
 			printed(t, c, "flood", 10, 20*time.Second)
 			s.Signal(syscall.SIGSTOP)
-			time.Sleep(time.Duration(short(5, 30)) * time.Second)
+			time.Sleep(time.Duration(short(3, 30)) * time.Second)
 			s.Signal(syscall.SIGCONT)
 			finish(t, c, run, 3*time.Minute, protocol.StatusOK)
 			sameText(t, "the page", streamText(t, s, c.State(), "flood"), wantLines(n))
@@ -179,7 +179,7 @@ func TestRestart_and_run_all(t *testing.T) {
 				do(t, c, protocol.Command{Type: protocol.CmdCellInsert, Index: i, CellID: protocol.CellID(fmt.Sprintf("c%d", i)), CellType: "code",
 					Source: fmt.Sprintf("seen = %s\nfor i in range(200): print(seen, i, flush=True)", []string{"0", "seen + 1"}[min(i, 1)])})
 			}
-			for round := range short(4, 200) {
+			for round := range short(3, 200) {
 				do(t, c, protocol.Command{Type: protocol.CmdKernelRestart})
 				group := do(t, c, protocol.Command{Type: protocol.CmdRun})
 				if err := c.Wait(within(t, time.Duration(short(1, 10))*time.Minute), "all runs to end", func(st *protocol.State) bool {
@@ -219,11 +219,11 @@ func TestF7_keeper_stopped_under_fast_output(t *testing.T) {
 	s := newServer(t, "7")
 	c := s.Client("frozen.ipynb")
 	keeper := atoi(t, value(t, c, "ppid", "import os; os.getppid()"))
-	n := 20_000
-	run := start(t, c, "flood", printLines(n, n, 0, filepath.Join(t.TempDir(), "runs")))
+	n := short(8000, 20_000) // many more than its queue and the socket hold
+	run := start(t, c, "flood", printFlushed(n))
 	printed(t, c, "flood", 10, 20*time.Second)
 	kill(t, keeper, syscall.SIGSTOP)
-	time.Sleep(time.Duration(short(5, 60)) * time.Second)
+	time.Sleep(time.Duration(short(3, 60)) * time.Second)
 	kill(t, keeper, syscall.SIGCONT)
 	finish(t, c, run, 2*time.Minute, protocol.StatusOK)
 	sameText(t, "the page", streamText(t, s, c.State(), "flood", "stdout"), wantLines(n))
@@ -234,6 +234,7 @@ func TestF7_keeper_stopped_under_fast_output(t *testing.T) {
 
 // F26: a second server on the folder is refused and names the first one's address.
 func TestF26_second_server_refused(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	second := *s
 	second.log = &lockedBuffer{}
@@ -286,6 +287,7 @@ p.pid`))
 // F30: a kernel that ignores SIGINT and SIGTERM, in code that catches everything. An interrupt does not end it and is not said to have; a
 // restart that is not forced has ended it all the same within 10 s, and its child with it.
 func TestF30_kernel_ignores_signals(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	c := s.Client("deaf.ipynb")
 	pid := atoi(t, value(t, c, "pid", "import os; os.getpid()"))
@@ -312,6 +314,7 @@ while True:
 
 // Promise 10, last sentence: when no server comes back, kernels and their children are gone after the stated time.
 func TestKernels_end_when_no_server_returns(t *testing.T) {
+	t.Parallel()
 	wait := time.Duration(short(2, 60)) * time.Second
 	s := newServer(t, "7", "--keep-for", wait.String())
 	c := s.Client("alone.ipynb")

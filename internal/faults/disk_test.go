@@ -21,6 +21,7 @@ import (
 // F16: the disk of the notebooks can only be read for a while. Editing and running go on, every page says that nothing is saved, and it
 // heals by itself.
 func TestF16_notebook_disk_read_only(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	disk := filepath.Join(s.Dir, "small")
 	mountSmall(t, disk, "4m")

@@ -60,6 +60,7 @@ func TestInput_survives_everything(t *testing.T) {
 
 // Promise 4: many prompts in a row with clear_output and images between.
 func TestInput_many_prompts_in_a_row(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	c := s.Client("many.ipynb")
 	n := short(100, 1000)
@@ -124,6 +125,7 @@ func TestInput_interrupt_and_restart_while_waiting(t *testing.T) {
 
 // Promise 4: run all while a prompt waits: the box stays as it is, with its cell running, and the runs wait behind it.
 func TestInput_run_all_while_waiting(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	c := s.Client("all.ipynb")
 	value(t, c, "first", "print('first')")
@@ -153,6 +155,7 @@ func TestInput_run_all_while_waiting(t *testing.T) {
 
 // Promise 4: a password typed at getpass is found in no file, journal, spool, log or second tab.
 func TestInput_password_is_nowhere(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7", "--log-format", "json")
 	c := s.Client("secret.ipynb")
 	other := s.Client("secret.ipynb")
@@ -199,6 +202,7 @@ func TestInput_password_is_nowhere(t *testing.T) {
 
 // The prompt's time-out ends the run in an error that says so; the clock stands still while nobody is connected.
 func TestInput_times_out(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7", "--input-timeout", "2s")
 	c := s.Client("timeout.ipynb")
 	run := start(t, c, "ask", "input('quick: ')")

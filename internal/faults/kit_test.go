@@ -48,9 +48,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// build makes the program, with this version.
+// build makes the program, with this version, of the parts that `make build` has compiled.
 func build(to, version string) error {
-	cmd := exec.Command("go", "build", "-o", to, "-ldflags", "-X main.version="+version, "github.com/runnel-dev/runnel/cmd/runnel")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", to, "-ldflags", "-X main.version="+version, "github.com/runnel-dev/runnel/cmd/runnel")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build runnel: %w\n%s", err, out)

@@ -57,6 +57,7 @@ func processesOf(state string) map[int]string {
 // The check for what a test leaves behind finds all that a running server has: itself, its keeper, the kernel, and a child that made itself
 // a daemon. After the state folder is removed under the hands of kernels that were stopped, nothing is left.
 func TestNothing_is_left_behind(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	c := s.Client("left.ipynb")
 	daemon := atoi(t, value(t, c, "daemon", "import subprocess; subprocess.Popen(['sleep', '600'], start_new_session=True, cwd='/').pid"))

@@ -12,6 +12,7 @@ import (
 // F31: the server may open 64 files only, and more clients come than that allows. It refuses them, lives, and recovers; the notebook
 // that was open goes on.
 func TestF31_few_file_descriptors(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	s.Kill()
 	s.Shell = "ulimit -n 64"

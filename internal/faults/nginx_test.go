@@ -118,6 +118,7 @@ func TestNginx_big_notebook_saves(t *testing.T) {
 // Promise 9: an nginx as it comes, without a word on WebSockets and with its buffering: the upgrade fails at once, and the output comes
 // over plain HTTP.
 func TestNginx_without_upgrade(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	via := nginx(t, s, "")
 	conn, resp, err := websocket.Dial(within(t, 5*time.Second), via+"/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + s.Token}}})
@@ -134,6 +135,7 @@ func TestNginx_without_upgrade(t *testing.T) {
 
 // Promise 9: with the Upgrade header removed on the way, the output comes over plain HTTP.
 func TestUpgrade_header_stripped(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	overPlainHTTP(t, s, s.URL)
 }

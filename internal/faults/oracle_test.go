@@ -28,18 +28,26 @@ func wantLines(n int) string {
 	return b.String()
 }
 
-// printLines is a cell that prints n such lines, each flushed, with a pause in seconds after every `every` lines, and counts its own
-// executions in the file counter.
+// printLines is a cell that prints n such lines, with a pause in seconds after every `every` lines, and counts its own executions in the file
+// counter.
 func printLines(n, every int, pause float64, counter string) string {
-	return fmt.Sprintf(`import zlib, time, os
+	return fmt.Sprintf(`import zlib, time
 with open(%q, "a") as f: f.write("x")
 for i in range(%d):
-    print(f"{i:07d} {zlib.crc32(str(i).encode()):08x}", flush=True)
+    print(f"{i:07d} {zlib.crc32(str(i).encode()):08x}")
     if i %% %d == %d - 1: time.sleep(%g)
 `, counter, n, every, every, pause)
 }
 
-// printUntil is a cell that prints such lines, 100 and then a pause of 20 ms, until the file stop is there; it writes how many into the file
+// printFlushed is a cell that prints n such lines as fast as it can, each in a message of its own. That takes ipykernel far longer than the same
+// lines without a flush.
+func printFlushed(n int) string {
+	return fmt.Sprintf(`import zlib
+for i in range(%d): print(f"{i:07d} {zlib.crc32(str(i).encode()):08x}", flush=True)
+`, n)
+}
+
+// printUntil is a cell that prints such lines, each flushed, 100 and then a pause of 20 ms, until the file stop is there; it writes how many into the file
 // count, and counts its executions in the file counter.
 func printUntil(stop, count, counter string) string {
 	return fmt.Sprintf(`import zlib, time, os, itertools

@@ -15,6 +15,7 @@ import (
 
 // F15: the disk of the notebooks is full. The page says so, nothing is lost, it heals by itself.
 func TestF15_notebook_disk_full(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	disk := filepath.Join(s.Dir, "small")
 	mountSmall(t, disk, "1m")
@@ -58,7 +59,7 @@ func TestF15_journal_disk_full(t *testing.T) {
 	fill(t, filler)
 	n := 20_000
 	run := start2(t, c, "flood", printLines(n, 200, 0.01, filepath.Join(t.TempDir(), "runs")))
-	time.Sleep(5 * time.Second)
+	time.Sleep(3 * time.Second)
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +76,7 @@ func TestF15_journal_disk_full(t *testing.T) {
 
 // F29: another program changes, and removes, the open file.
 func TestF29_file_changed_from_outside(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	c := s.Client("outside.ipynb")
 	value(t, c, "mine", "word = 'mine'")

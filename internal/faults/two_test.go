@@ -19,6 +19,7 @@ import (
 
 // F23: two tabs answer one prompt at the same moment: one wins, the other is told, the kernel gets one reply.
 func TestF23_two_tabs_answer(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	tabs := []*pageclient.Client{s.Client("two.ipynb"), s.Client("two.ipynb")}
 	rounds := short(20, 200)
@@ -52,6 +53,7 @@ func TestF23_two_tabs_answer(t *testing.T) {
 
 // F23: two tabs press Run on one cell at the same moment: both runs happen, one after the other, and both tabs say the same.
 func TestF23_two_tabs_run(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	tabs := []*pageclient.Client{s.Client("two.ipynb"), s.Client("two.ipynb")}
 	value(t, tabs[0], "warm", "1")

@@ -47,6 +47,7 @@ func TestF25_another_version_takes_over(t *testing.T) {
 
 // F25: a page of another version is told to load itself again, and never spoken to in a way it may misread.
 func TestF25_page_of_another_version(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, "7")
 	s.notebook("old.ipynb")
 	for _, version := range []int{protocol.Version - 1, protocol.Version + 1} {
