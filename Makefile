@@ -41,8 +41,12 @@ race: ## the Go tests under the race detector
 fuzz: ## every fuzz target for 20 s each (FUZZTIME=1m for longer)
 	@scripts/fuzz.sh $${FUZZTIME:-20s}
 
-e2e: build ## Chromium drives the built binary
+e2e: build bin/fakekernel ## Chromium drives the built binary
 	@cd web && CHROMIUM="$$(../scripts/need-chromium.sh)" npm run --silent e2e
+
+bin/fakekernel: FORCE # the scripted kernel, for tests of the page that need no Python
+	@CGO_ENABLED=0 go build -trimpath -o $@ ./internal/jupyter/jupytertest/fakekernel
+FORCE:
 
 bench: build ## measure beside the kernel itself and the newest Jupyter Server
 	@scripts/bench-env.sh
@@ -53,6 +57,7 @@ bench-page: build ## measure what a person sees, in Chromium
 
 soak: build ## the fault tests at the numbers that the promises name (long)
 	RUNNEL_SOAK=1 go test -count=1 -timeout 0 -v ./internal/faults ./internal/files
+	@$(MAKE) --no-print-directory bin/fakekernel
 	@cd web && RUNNEL_SOAK=1 CHROMIUM="$$(../scripts/need-chromium.sh)" npm run --silent e2e -- e2e/flood.test.ts
 
 doctor: build ## check this machine: one line for each promise, with its figure

@@ -12,13 +12,18 @@ export async function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: path, args: quiet });
 }
 
+/** What a person comes with: a theme, a size of window, and the address at which they know the server. */
+export interface Person {
+  colorScheme?: 'light' | 'dark';
+  viewport?: { width: number; height: number };
+  origin?: string;
+}
+
 /** One person's browser: logged in. */
-export async function person(browser: Browser, server: Server, options: { colorScheme?: 'light' | 'dark'; viewport?: { width: number; height: number } } = {}): Promise<BrowserContext> {
+export async function person(browser: Browser, server: Server, { origin = server.origin, ...options }: Person = {}): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   context.setDefaultTimeout(45_000);
-  const page = await context.newPage();
-  await page.goto(`${server.origin}/?token=${server.token}`);
-  await page.close();
+  await context.request.get(`${origin}/?token=${server.token}`, { maxRedirects: 0 });
   return context;
 }
 

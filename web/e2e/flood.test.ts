@@ -4,8 +4,7 @@
  */
 import type { CDPSession } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { Tab } from './browser';
-import { world } from './world';
+import { World } from './world';
 
 const seconds = process.env.RUNNEL_SOAK === '1' ? 60 : 5;
 const endless = 'import itertools\nfor i in itertools.count():\n    print(f"{i:099d}")';
@@ -14,7 +13,7 @@ const endless = 'import itertools\nfor i in itertools.count():\n    print(f"{i:0
 const HEAP_MIB = 32;
 const NODES = 10_000;
 
-const w = world('flood');
+const w = new World('flood');
 
 async function weigh(devtools: CDPSession): Promise<{ heap: number; nodes: number }> {
   await devtools.send('HeapProfiler.collectGarbage');
@@ -33,8 +32,9 @@ function span(text: string): [first: number, last: number] {
 
 describe('a flood', () => {
   it('leaves the page to the person: typing, another notebook, interrupt, memory, head and tail', async () => {
-    const flood = await Tab.open(w.context, w.server.url(await w.server.notebook('flood.ipynb', [{ id: 'flood', source: endless }, { id: 'text', source: '' }])));
-    const other = await Tab.open(w.context, w.server.url(await w.server.notebook('other.ipynb', [{ id: 'plain', source: '6 * 7' }])));
+    const flood = await w.python({ id: 'flood', source: endless }, { id: 'text', source: '' });
+    const { name } = w;
+    const other = await w.open({ id: 'plain', source: 'result 42' });
     const devtools = await w.context.newCDPSession(flood.page);
     await devtools.send('Performance.enable');
     const output = flood.cell('flood').locator('.out-stream');
@@ -98,12 +98,12 @@ describe('a flood', () => {
     const { heap, nodes } = await weigh(devtools);
     expect(heap).toBeLessThan(HEAP_MIB);
     expect(nodes).toBeLessThan(NODES);
-    await expect.poll(() => w.server.read('flood.ipynb'), { timeout: 30_000 }).toContain(typed);
+    await expect.poll(() => w.server.read(name), { timeout: 30_000 }).toContain(typed);
   }, 180_000 + seconds * 2000);
 
   it('of carriage returns stays one line', async () => {
     const fast = 'import time\nfor i in range(3000):\n    print(f"\\r{i:08d} {\'#\' * 40}", end="")\n    time.sleep(0.001)\nprint("\\r" + "the end".ljust(60), end="")';
-    const tab = await Tab.open(w.context, w.server.url(await w.server.notebook('bar.ipynb', [{ id: 'bar', source: fast }])));
+    const tab = await w.python({ id: 'bar', source: fast });
     await tab.run(tab.cell('bar'));
     const shown = new Set<string>();
     await expect

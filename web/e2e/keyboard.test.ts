@@ -2,9 +2,9 @@
 import type { Locator } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import type { Tab } from './browser';
-import { seriousFor, world } from './world';
+import { seriousFor, World } from './world';
 
-const w = world('keys');
+const w = new World('keys');
 const order = (tab: Tab) => tab.page.evaluate(() => [...document.querySelectorAll('[data-cell]')].map((e) => e.getAttribute('data-cell')));
 const active = (tab: Tab) => tab.page.locator('[data-cell].active').getAttribute('data-cell');
 
@@ -67,7 +67,7 @@ describe('find', () => {
 });
 
 it('what was run before comes into the cell, and what was typed comes back', async () => {
-  const tab = await w.open('"the older"', '"the newer"', '');
+  const tab = await w.python('"the older"', '"the newer"', '');
   for (const n of [1, 2]) {
     await tab.run(tab.nth(n));
     await tab.ended(tab.nth(n));
@@ -102,7 +102,7 @@ it('left and right go from heading to heading, and fold them', async () => {
 });
 
 it('outputs go beside the code, and back', async () => {
-  const tab = await w.open('print("text")');
+  const tab = await w.open('print text');
   const cell = tab.nth(1);
   await tab.run(cell);
   await tab.ended(cell);

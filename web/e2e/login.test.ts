@@ -1,43 +1,16 @@
 /** The login ends while a cell runs and a person types: one prompt in the page, and nothing is lost. */
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { launch, troublesOf } from './browser';
-import { Proxy } from './proxy';
-import { Server } from './server';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { append, every, line, loop, printed, run, says } from './steps';
-import { seriousFor } from './world';
+import { ProxiedWorld, seriousFor } from './world';
 
-let server: Server;
-let browser: Browser;
-let context: BrowserContext;
-let proxy: Proxy;
-let made = 0;
-let troubles: readonly string[] = [];
+const w = new ProxiedWorld('login');
 
-beforeAll(async () => {
-  [server, browser] = await Promise.all([Server.start(), launch()]);
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-}, 60_000);
-beforeEach(async () => {
-  proxy = await Proxy.before(server.origin);
-  context = await browser.newContext();
-  context.setDefaultTimeout(45_000);
-  troubles = troublesOf(context);
-});
-afterEach(async () => {
-  await context.close();
-  proxy.close();
-  expect(troubles).toEqual([]);
-});
-
+/** Comes by the link that the server prints, as somebody who is not known yet. */
 async function begin(): Promise<{ page: Page; name: string }> {
-  const name = await server.notebook(`login-${++made}.ipynb`, [{ id: 'loop', source: loop }, { id: 'text', source: '# begin' }]);
-  const page = await context.newPage();
-  await page.goto(`${proxy.origin}/?token=${server.token}&notebook=${encodeURIComponent(name)}`);
-  await page.locator('[data-cell]').first().waitFor();
+  await w.context.clearCookies();
+  const name = await w.notebook([{ id: 'loop', source: loop }, { id: 'text', source: '# begin' }]);
+  const page = await w.visit(name, `&token=${w.server.token}`);
   await run(page, 'loop');
   await says(page, 'loop', 'line 3');
   return { page, name };
@@ -45,7 +18,7 @@ async function begin(): Promise<{ page: Page; name: string }> {
 const asking = (page: Page) => page.getByRole('region', { name: 'Your login has ended' });
 
 async function logIn(page: Page): Promise<void> {
-  await asking(page).getByLabel('Token').fill(server.token);
+  await asking(page).getByLabel('Token').fill(w.server.token);
   await asking(page).getByRole('button', { name: 'Log in' }).click();
   await line(page, 'Live');
   await asking(page).waitFor({ state: 'detached' });
@@ -56,14 +29,14 @@ async function nothingLost(page: Page, name: string, typed: string): Promise<voi
   await says(page, 'loop', 'the end');
   expect(await printed(page)).toEqual(every);
   await expect.poll(async () => (await page.locator('[data-cell="text"]').innerText()).replaceAll('\u00a0', ' ')).toContain(typed);
-  await expect.poll(async () => (await server.read(name)).split(typed).length, { timeout: 20_000 }).toBe(2);
+  await expect.poll(async () => (await w.server.read(name)).split(typed).length, { timeout: 20_000 }).toBe(2);
 }
 
 describe('a login that ends under a running cell', () => {
   it('by a logout in another tab: the page asks once, and goes on', async () => {
     const { page, name } = await begin();
-    const sockets = proxy.opened;
-    const logout = await context.request.post(`${proxy.origin}/logout`, { headers: { Origin: proxy.origin }, maxRedirects: 0 });
+    const sockets = w.proxy.opened;
+    const logout = await w.context.request.post(`${w.proxy.origin}/logout`, { headers: { Origin: w.proxy.origin }, maxRedirects: 0 });
     expect(logout.status()).toBe(303);
     await asking(page).waitFor();
     await append(page, 'text', ' typed without a login');
@@ -74,22 +47,22 @@ describe('a login that ends under a running cell', () => {
     await asking(page).getByRole('button', { name: 'Log in' }).click();
     await asking(page).getByRole('alert').filter({ hasText: 'not the token' }).waitFor();
     // Without a login nothing is tried again and again.
-    expect(proxy.opened).toBe(sockets);
+    expect(w.proxy.opened).toBe(sockets);
     await logIn(page);
-    expect(proxy.opened).toBe(sockets + 1);
+    expect(w.proxy.opened).toBe(sockets + 1);
     await nothingLost(page, name, '# begin typed without a login');
   }, 150_000);
 
   it('because the server came back with another token', async () => {
     const { page, name } = await begin();
-    await server.kill();
-    server.token = `another-${server.token}`;
-    await server.up();
+    await w.server.kill();
+    w.server.token = `another-${w.server.token}`;
+    await w.server.up();
     await asking(page).waitFor();
     await append(page, 'text', ' typed for another token');
-    const sockets = proxy.opened;
+    const sockets = w.proxy.opened;
     await logIn(page);
-    expect(proxy.opened).toBe(sockets + 1);
+    expect(w.proxy.opened).toBe(sockets + 1);
     await nothingLost(page, name, '# begin typed for another token');
   }, 150_000);
 });

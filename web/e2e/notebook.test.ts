@@ -1,15 +1,16 @@
-/** A person at the page: the built binary, a real Python kernel, Chromium. */
+/** A person at the page: the built binary, Chromium, and the scripted kernel, or a real Python where the words are Python's. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { person, Tab } from './browser';
-import { seriousFor, world } from './world';
+import { lines } from './steps';
+import { seriousFor, World } from './world';
 
-const w = world('test');
+const w = new World('test');
 
 describe('a cell', () => {
   it('is written, run and saved', async () => {
-    const tab = await w.open('');
+    const tab = await w.python('');
     const cell = tab.nth(1);
     await tab.page.keyboard.type('6 * 7');
     await tab.page.keyboard.press('Shift+Enter');
@@ -39,7 +40,7 @@ describe('a cell', () => {
   });
 
   it('is marked in the frame of the key press', async () => {
-    const tab = await w.open('import time; time.sleep(1)');
+    const tab = await w.open('sleep 1s');
     await tab.page.keyboard.press('Escape');
     const marked = await tab.page.evaluate(() => {
       const cell = document.querySelector('[data-cell]');
@@ -50,7 +51,7 @@ describe('a cell', () => {
   });
 
   it('shows a loop line by line, as it prints', async () => {
-    const tab = await w.open('import time\nfor i in range(5):\n    print("line", i)\n    time.sleep(0.4)');
+    const tab = await w.open(lines(5, 'line', '400ms'));
     const cell = tab.nth(1);
     await tab.run(cell);
     const seen = new Set<number>();
@@ -64,7 +65,7 @@ describe('a cell', () => {
   });
 
   it('keeps a progress bar on one line', async () => {
-    const tab = await w.open('import time\nfor i in range(101):\n    print(f"\\r{i:3d}%", end="")\n    time.sleep(0.002)\nprint()');
+    const tab = await w.open('repeat 101 write "\\r$i%"\nprint');
     const cell = tab.nth(1);
     await tab.run(cell);
     await tab.ended(cell);
@@ -72,7 +73,7 @@ describe('a cell', () => {
   });
 
   it('shows the last frame of an error first, and leads to its cell', async () => {
-    const tab = await w.open('def half(x):\n    return 1 / x', 'half(0)');
+    const tab = await w.python('def half(x):\n    return 1 / x', 'half(0)');
     await tab.run(tab.nth(1));
     await tab.ended(tab.nth(1));
     await tab.run(tab.nth(2));
@@ -85,7 +86,7 @@ describe('a cell', () => {
 
   it('puts HTML and scripts in a frame that cannot reach the page', async () => {
     const tab = await w.open(
-      'from IPython.display import HTML\nHTML("<b id=x>hello</b><script>try { parent.document.title = \'owned\'; x.textContent = \'out\' } catch { x.textContent = \'kept in\' }</script>")',
+      "display text/html <b id=x>hello</b><script>try { parent.document.title = 'owned', x.textContent = 'out' } catch { x.textContent = 'kept in' }</script>",
     );
     await tab.run(tab.nth(1));
     const frame = tab.nth(1).locator('iframe');
@@ -97,7 +98,7 @@ describe('a cell', () => {
 
 describe('a question', () => {
   it('is answered where the output ends', async () => {
-    const tab = await w.open('name = input("Name: ")\nprint("hello", name)');
+    const tab = await w.open('input Name:\nprint hello $answer');
     const cell = tab.nth(1);
     await tab.run(cell);
     await cell.locator('.ask input').waitFor();
@@ -111,7 +112,7 @@ describe('a question', () => {
   });
 
   it('survives a reload, with what was typed', async () => {
-    const tab = await w.open('print(input("Week: ") + "!")');
+    const tab = await w.open('input Week:\nprint $answer!');
     await tab.run(tab.nth(1));
     const box = tab.nth(1).locator('.ask input');
     await box.fill('46');
@@ -124,7 +125,7 @@ describe('a question', () => {
   });
 
   it('is on the screen when the page opens, under much output', async () => {
-    const tab = await w.open('for i in range(300): print(i)', '"""' + 'long\n'.repeat(60) + '"""', 'print(input("Week: "))');
+    const tab = await w.open('flood 300', '# long\n'.repeat(60), 'input Week:');
     await tab.page.getByRole('button', { name: 'Run all' }).click();
     await tab.nth(3).locator('.ask input').waitFor();
     const later = await Tab.open(w.context, tab.page.url());
@@ -135,7 +136,7 @@ describe('a question', () => {
   });
 
   it('is answered once: the other tab says so', async () => {
-    const one = await w.open('print(input("Who? "))');
+    const one = await w.open('input Who?');
     const two = await Tab.open(w.context, one.page.url());
     await one.run(one.nth(1));
     await two.nth(1).locator('.ask input').waitFor();
@@ -147,7 +148,7 @@ describe('a question', () => {
 
   it('hides a password, everywhere', async () => {
     const secret = 'correct-horse-battery';
-    const tab = await w.open('from getpass import getpass\nlength = len(getpass())\nprint("length", length)');
+    const tab = await w.python('from getpass import getpass\nlength = len(getpass())\nprint("length", length)');
     const cell = tab.nth(1);
     await tab.run(cell);
     const box = cell.locator('.ask input');
@@ -170,7 +171,7 @@ describe('a question', () => {
 
 describe('a reload in mid-run', () => {
   it('shows the same page: output, timer, queue', async () => {
-    const tab = await w.open('import time\nfor i in range(12):\n    print("tick", i)\n    time.sleep(0.3)', 'print("after")');
+    const tab = await w.open(lines(12, 'tick', '300ms'), 'print after');
     await tab.page.getByRole('button', { name: 'Run all' }).click();
     await expect.poll(() => tab.output(tab.nth(1)), { timeout: 20_000 }).toContain('tick 2');
     await tab.page.reload();
@@ -183,7 +184,7 @@ describe('a reload in mid-run', () => {
   });
 
   it('goes on when the server was killed', async () => {
-    const tab = await w.open('import time\nfor i in range(20):\n    print("tick", i)\n    time.sleep(0.25)');
+    const tab = await w.python('import time\nfor i in range(20):\n    print("tick", i)\n    time.sleep(0.25)');
     await tab.run(tab.nth(1));
     await expect.poll(() => tab.output(tab.nth(1)), { timeout: 20_000 }).toContain('tick 2');
     await w.server.kill();
@@ -262,7 +263,7 @@ describe('editing', () => {
 describe('the page', () => {
   it.each(['light', 'dark'] as const)('has nothing serious for axe in the %s theme', async (colorScheme) => {
     await w.as({ colorScheme });
-    const tab = await w.open('print("text")', 'input("Name: ")', '1 / 0');
+    const tab = await w.open('print text', 'input Name:', 'error ZeroDivisionError division by zero');
     await tab.run(tab.nth(3));
     await tab.ended(tab.nth(3), 'error');
     await tab.run(tab.nth(1));
@@ -277,7 +278,7 @@ describe('the page', () => {
 
   it('works on a phone: watch, answer, stop', async () => {
     await w.as({ viewport: { width: 360, height: 740 } });
-    const tab = await w.open('import time\nname = input("Name: ")\ntime.sleep(60)');
+    const tab = await w.open('input Name:\nsleep 60s');
     await tab.page.getByRole('button', { name: 'Run all' }).click();
     await tab.nth(1).locator('.ask input').fill('Ada');
     await tab.nth(1).locator('.ask-send').click();

@@ -3,9 +3,9 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Tab } from './browser';
-import { seriousFor, world } from './world';
+import { seriousFor, World } from './world';
 
-const w = world('outside');
+const w = new World('outside');
 const versions = (tab: Tab) => tab.page.getByRole('region', { name: /Two versions|Your text/ });
 
 /** As another program writes: a whole new file, put in place of the old one. */

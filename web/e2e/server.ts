@@ -8,6 +8,14 @@ import { join, resolve } from 'node:path';
 const root = resolve(import.meta.dirname, '../..');
 const binary = process.env.RUNNEL_BIN ?? join(root, 'bin/runnel');
 const python = join(root, '.cache/py-ipykernel7/bin/python');
+const fake = join(root, 'bin/fakekernel');
+
+/** What a notebook runs on. The scripted kernel does what its cells say (internal/jupyter/jupytertest), at once and each time the same. */
+const kernels = {
+  python: { name: 'python3', display_name: 'Python 3', language: 'python' },
+  script: { name: 'script', display_name: 'Script', language: 'script' },
+} as const;
+export type KernelName = keyof typeof kernels;
 
 export interface Code {
   readonly id: string;
@@ -32,20 +40,30 @@ export class Server {
   }
 
   static async start(args: readonly string[] = []): Promise<Server> {
-    for (const [what, path, how] of [['the program', binary, 'make build'], ['the tests’ Python', python, 'make test-env']] as const) {
+    for (const [what, path, how] of [['the program', binary, 'make build'], ['the scripted kernel', fake, 'make e2e'], ['the tests’ Python', python, 'make test-env']] as const) {
       if (!existsSync(path)) throw new Error(`${what} is not there (${path}): ${how}`);
     }
     const server = new Server(await mkdtemp(join(tmpdir(), 'runnel-e2e-')), args);
     await mkdir(server.folder);
+    const spec = join(server.#jupyter, 'kernels', kernels.script.name);
+    await mkdir(spec, { recursive: true });
+    await writeFile(join(spec, 'kernel.json'), JSON.stringify({ argv: [fake, '{connection_file}'], ...kernels.script }));
     await server.up();
     return server;
   }
 
+  get #jupyter(): string {
+    return join(this.#base, 'jupyter');
+  }
+
+  get #env(): NodeJS.ProcessEnv {
+    return { ...process.env, RUNNEL_STATE_DIR: join(this.#base, 'state'), JUPYTER_PATH: this.#jupyter };
+  }
+
   async up(): Promise<void> {
     const port = this.origin === '' ? '0' : new URL(this.origin).port;
-    const env = { ...process.env, RUNNEL_STATE_DIR: join(this.#base, 'state') };
     const args = ['serve', this.folder, '--port', port, '--token', this.token, '--no-browser', '--python', python, ...this.#args];
-    const process_ = spawn(binary, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const process_ = spawn(binary, args, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = process_;
     this.origin = await new Promise<string>((found, failed) => {
       const read = (data: Buffer) => {
@@ -67,14 +85,13 @@ export class Server {
     this.#log = '';
   }
 
-  async notebook(name: string, cells: readonly Code[]): Promise<string> {
+  async notebook(name: string, cells: readonly Code[], kernel: KernelName): Promise<string> {
     const all = cells.map((c) =>
       c.type === 'markdown'
         ? { cell_type: 'markdown', id: c.id, metadata: {}, source: c.source }
         : { cell_type: 'code', id: c.id, metadata: {}, source: c.source, outputs: [], execution_count: null },
     );
-    const metadata = { kernelspec: { name: 'python3', display_name: 'Python 3', language: 'python' } };
-    await writeFile(join(this.folder, name), JSON.stringify({ cells: all, metadata, nbformat: 4, nbformat_minor: 5 }));
+    await writeFile(join(this.folder, name), JSON.stringify({ cells: all, metadata: { kernelspec: kernels[kernel] }, nbformat: 4, nbformat_minor: 5 }));
     return name;
   }
 
@@ -89,8 +106,7 @@ export class Server {
   /** Kernels first, so that none is left to its keeper; then the server and all files. */
   async stop(): Promise<void> {
     const process_ = this.#process;
-    const env = { ...process.env, RUNNEL_STATE_DIR: join(this.#base, 'state') };
-    await new Promise((done) => spawn(binary, ['kernels', 'stop', '--all', '--force', '--folder', this.folder], { env, stdio: 'ignore' }).once('exit', done));
+    await new Promise((done) => spawn(binary, ['kernels', 'stop', '--all', '--force', '--folder', this.folder], { env: this.#env, stdio: 'ignore' }).once('exit', done));
     if (process_ && process_.exitCode === null && process_.signalCode === null) {
       const ended = new Promise((done) => process_.once('exit', done));
       process_.kill('SIGTERM');

@@ -1,8 +1,11 @@
 /** What tests of the line do on a page, in words. Each waits for what it names. */
 import type { Locator, Page } from 'playwright-core';
 
+/** A script that prints numbered lines, with a pause after each. */
+export const lines = (n: number, word: string, pause: string): string => [...Array(n).keys()].map((i) => `print ${word} ${i}; sleep ${pause}`).join('\n');
+
 /** A cell that prints 60 lines in 6 s, and what it prints. */
-export const loop = 'import time\nfor i in range(60):\n    print("line", i)\n    time.sleep(0.1)\nprint("the", "end")';
+export const loop = `${lines(60, 'line', '100ms')}\nprint the end`;
 export const every = [...Array(60).keys()];
 
 export const cell = (page: Page, id: string): Locator => page.locator(`[data-cell="${id}"]`);

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { FrameLocator, Locator } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { Tab } from './browser';
-import { world } from './world';
+import { World } from './world';
 
-const w = world('widgets');
+const w = new World('widgets');
 
 const frame = (cell: Locator): FrameLocator => cell.frameLocator('iframe[title="Widget"]');
 /** What the bar says, and how far it is. */
@@ -15,7 +15,7 @@ const counted = async (cell: Locator): Promise<number> => Number(/(\d+)\/400/.ex
 
 it('a bar of tqdm moves, goes on after a reload and a killed server, and looks the same at the end', { timeout: 120_000 }, async () => {
   // It waits at 100 and at 250 until it is let go on.
-  const tab = await w.open('from tqdm.notebook import tqdm\nimport os, time\nfor i in tqdm(range(400), desc="Reading", mininterval=0):\n    while i in (100, 250) and not os.path.exists(f"past-{i}"): time.sleep(0.05)\n    time.sleep(0.002)');
+  const tab = await w.python('from tqdm.notebook import tqdm\nimport os, time\nfor i in tqdm(range(400), desc="Reading", mininterval=0):\n    while i in (100, 250) and not os.path.exists(f"past-{i}"): time.sleep(0.05)\n    time.sleep(0.002)');
   const past = (i: number) => writeFile(join(w.server.folder, `past-${i}`), '');
   const cell = tab.nth(1);
   await tab.run(cell);
@@ -43,7 +43,7 @@ it('a bar of tqdm moves, goes on after a reload and a killed server, and looks t
 });
 
 it('a slider that is moved reaches the kernel and the other tab; a button, a text and interact work', { timeout: 120_000 }, async () => {
-  const tab = await w.open(
+  const tab = await w.python(
     'import ipywidgets as w\ns = w.IntSlider(value=3, max=20, description="Weeks")\ns.observe(lambda c: print("now", c.new), "value")\nt = w.Text(description="Name")\nb = w.Button(description="Greet", icon="check")\nb.on_click(lambda _: print("hello", t.value))\nw.VBox([s, w.HBox([t, b])])',
     '@w.interact(x=(0, 9), kind=["plain", "square"])\ndef f(x=2, kind="plain"):\n    print(kind, x)\n    return x * x if kind == "square" else x',
   );
@@ -78,7 +78,7 @@ it('a slider that is moved reaches the kernel and the other tab; a button, a tex
 });
 
 it('shows its last look when its kernel is gone, also from the file, and says so where there is something to press', async () => {
-  const tab = await w.open('import ipywidgets as w\nw.IntSlider(value=5)', 'w.IntProgress(value=70)');
+  const tab = await w.python('import ipywidgets as w\nw.IntSlider(value=5)', 'w.IntProgress(value=70)');
   const [one, two] = [tab.nth(1), tab.nth(2)];
   await tab.run(one);
   await tab.run(two);
