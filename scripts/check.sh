@@ -3,6 +3,7 @@
 # before it fails.
 cd "$(dirname "$0")/.." || exit 1
 failed=0
+export CGO_ENABLED=0 GOFLAGS=-trimpath # as the binary is built, so that nothing is compiled again for this
 
 unformatted=$(gofmt -l cmd internal)
 [ -z "$unformatted" ] || { printf 'not formatted (run gofmt -w on them):\n%s\n' "$unformatted"; failed=1; }

@@ -16,8 +16,10 @@ in_web() { (cd web && "$@"); }
 # that fails in that company is run again by itself: a test that was only starved of
 # the processor passes then, and says so; one that finds a fault fails again.
 go_tests() {
-	local log=.cache/go-test.log failed
-	if go test -race -timeout 25m -p 2 ./... 2>&1 | tee "$log"; then
+	local log=.cache/go-test.log failed others
+	others=$(go list ./... | grep -v /internal/faults$)
+	# shellcheck disable=SC2086 # a list of packages
+	if go test -race -timeout 25m -p 2 $others 2>&1 | tee "$log"; then
 		return
 	fi
 	failed=$(awk '/^FAIL[[:space:]]+github.com/ {print $2}' "$log" | sort -u)
@@ -26,15 +28,37 @@ go_tests() {
 	# shellcheck disable=SC2086 # a list of packages
 	go test -race -timeout 25m -p 1 -count=1 $failed
 }
+# The fault tests break the built binary from outside. The race detector would see
+# their own clients only, and slow those down; go's cache does not know the binary.
+# They wait more than they work, so what only works runs beside them.
+fault_tests() {
+	CGO_ENABLED=0 GOFLAGS=-trimpath RUNNEL_BINARY="$PWD/bin/runnel" go test -timeout 25m -count=1 "$@" ./internal/faults
+}
+begin_fault_tests() {
+	fault_tests -parallel 4 >.cache/faults.log 2>&1 &
+	faults=$!
+}
+end_fault_tests() {
+	if wait "$faults"; then
+		cat .cache/faults.log
+		return
+	fi
+	cat .cache/faults.log
+	printf '\n== again, one by one: internal/faults\n'
+	fault_tests -parallel 1
+}
 
 step "kernels for the tests" scripts/test-env.sh
 step "programs for the fault tests" scripts/need-programs.sh
 step "a browser for the tests" scripts/need-chromium.sh
 step "what the page is built with" scripts/web-deps.sh
+step "the page and the binary" make --no-print-directory build
+begin_fault_tests
+trap wait EXIT # also after a failure: they leave no kernel behind when they come to their end
 step "format, vet, staticcheck, types, lint" scripts/check.sh
 step "tests of the page" in_web npm run --silent test
-step "the page and the binary" make --no-print-directory build
 step "size of the page" in_web npm run --silent size
+step "fault tests, to their end" end_fault_tests
 step "tests of the server, under the race detector" go_tests
 step "browser tests" make --no-print-directory e2e
 printf '\nall passed in %d s\n' "$SECONDS"
