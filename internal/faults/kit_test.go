@@ -96,8 +96,9 @@ type Server struct {
 	Binary string // the program that the next Start runs
 	Shell  string // what a shell does before, as "ulimit -n 64"
 
-	cmd *exec.Cmd
-	log *lockedBuffer
+	home string // empty: nothing of the person's who runs the tests, and few interpreters to look at
+	cmd  *exec.Cmd
+	log  *lockedBuffer
 }
 
 // newServer prepares a folder and starts the first server on it with ipykernel of that major version.
@@ -121,7 +122,7 @@ func newServerIn(t *testing.T, ipykernel, root, state string, args ...string) *S
 	t.Helper()
 	s := &Server{
 		t: t, Dir: filepath.Join(root, "files"), State: state, Token: "faults-" + strings.Repeat("k", 40),
-		Python: testpy.Python(t, ipykernel), Args: args, Binary: binary, log: &lockedBuffer{},
+		Python: testpy.Python(t, ipykernel), Args: args, Binary: binary, home: t.TempDir(), log: &lockedBuffer{},
 	}
 	if err := os.Mkdir(s.Dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -150,7 +151,7 @@ func (s *Server) Start() {
 	if s.Shell != "" {
 		s.cmd = exec.Command("sh", append([]string{"-c", s.Shell + `; exec "$0" "$@"`, s.Binary}, args...)...)
 	}
-	s.cmd.Env = append(os.Environ(), "RUNNEL_STATE_DIR="+s.State, "XDG_RUNTIME_DIR=", markName+s.State)
+	s.cmd.Env = append(os.Environ(), "RUNNEL_STATE_DIR="+s.State, "XDG_RUNTIME_DIR=", markName+s.State, "HOME="+s.home, "PATH=/usr/bin:/bin", "PYENV_ROOT=")
 	s.cmd.Env = append(s.cmd.Env, s.Env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {

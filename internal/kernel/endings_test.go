@@ -299,20 +299,21 @@ func TestKeepFor(t *testing.T) {
 
 // TestStoppedKernel: one that does not answer is said to be so, and never ended.
 func TestStoppedKernel(t *testing.T) {
+	t.Parallel()
 	k := launchReady(t, newManager(t), "7")
 	h := newHistory(t, k)
 	pid := k.Status().KernelPID
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	h.until(16*time.Second, "unresponsive", func(e kernel.Event) bool { return e.Kind == kernel.Unresponsive })
+	h.until(patience, "unresponsive", func(e kernel.Event) bool { return e.Kind == kernel.Unresponsive })
 	if !k.Status().Unresponsive {
 		await(t, time.Second, "state", func() bool { return k.Status().Unresponsive })
 	}
 	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	h.until(6*time.Second, "responsive", func(e kernel.Event) bool { return e.Kind == kernel.Responsive })
+	h.until(patience, "responsive", func(e kernel.Event) bool { return e.Kind == kernel.Responsive })
 	id := execute(t, k, "print(1)")
 	h.untilIdle(5*time.Second, id)
 }

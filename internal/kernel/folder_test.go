@@ -13,6 +13,7 @@ import (
 // TestNobodyReads: a kernel is killed while its keeper holds it back, for the spool is full. The keeper waits for a server that makes room,
 // and ends when its time is over; what it has stays for a later server.
 func TestNobodyReads(t *testing.T) {
+	t.Parallel()
 	m := newManager(t, func(cfg *kernel.Config) { cfg.KeepFor, cfg.Quota = 4*time.Second, 8<<20 })
 	k := launchReady(t, m, "7")
 	dir := dirOf(m, k.ID())
