@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -37,6 +38,10 @@ func TestScripts(t *testing.T) {
 			env.Defer(func() { _ = os.RemoveAll(state) })
 			env.Setenv("RUNNEL_STATE_DIR", state)
 			env.Setenv("HOME", env.WorkDir)
+			own, _, _ := strings.Cut(env.Getenv("PATH"), string(os.PathListSeparator)) // where runnel is; beside it few interpreters to look at
+			env.Setenv("PATH", strings.Join([]string{own, "/usr/bin", "/bin"}, string(os.PathListSeparator)))
+			uv, _ := exec.LookPath("uv")
+			env.Setenv("UV", uv)
 			env.Setenv("PYTHON", python)
 			for _, set := range os.Environ() { // how this machine reaches its package registry
 				if name, value, _ := strings.Cut(set, "="); registry.MatchString(name) {

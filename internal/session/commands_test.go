@@ -107,7 +107,6 @@ func TestCommands(t *testing.T) {
 				outcomes = append(outcomes, outcome)
 			}
 			states[outcome] = append(states[outcome], s.name)
-			b.crash()
 		}
 		fmt.Fprintf(&table, "%s\n", row)
 		for _, outcome := range outcomes {

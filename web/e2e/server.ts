@@ -56,8 +56,10 @@ export class Server {
     return join(this.#base, 'jupyter');
   }
 
+  /** An empty home, and few interpreters to look at. */
   get #env(): NodeJS.ProcessEnv {
-    return { ...process.env, RUNNEL_STATE_DIR: join(this.#base, 'state'), JUPYTER_PATH: this.#jupyter };
+    const own = { HOME: this.#base, PATH: '/usr/bin:/bin', PYENV_ROOT: '', RUNNEL_STATE_DIR: join(this.#base, 'state'), JUPYTER_PATH: this.#jupyter };
+    return { ...process.env, ...own };
   }
 
   async up(): Promise<void> {

@@ -22,7 +22,8 @@ import (
 	"github.com/runnel-dev/runnel/internal/server"
 )
 
-// Main is for TestMain: it runs the tests, or a keeper when the program was started as one. It returns the exit code.
+// Main is for TestMain: it runs the tests, or a keeper when the program was started as one. It returns the exit code. Servers and kernels have an
+// empty home, and few interpreters to look at.
 func Main(m *testing.M) int {
 	if len(os.Args) == 3 && os.Args[1] == "keep" {
 		if err := keeper.Main(context.Background(), os.Args[2]); err != nil {
@@ -30,6 +31,18 @@ func Main(m *testing.M) int {
 			return 1
 		}
 		return 0
+	}
+	home, err := os.MkdirTemp("", "home")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(home) }()
+	for name, value := range map[string]string{"HOME": home, "PATH": "/usr/bin:/bin", "PYENV_ROOT": ""} {
+		if err := os.Setenv(name, value); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 	}
 	return m.Run()
 }
