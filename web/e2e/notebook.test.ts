@@ -23,7 +23,7 @@ describe('a cell', () => {
   });
 
   it('is added to a notebook that has none when a person wants one: opening writes nothing', async () => {
-    const name = await w.server.notebook('no-cells.ipynb', []);
+    const name = await w.server.notebook('no-cells.ipynb', [], 'script');
     const before = await w.server.read(name);
     const page = await w.context.newPage();
     await page.goto(w.server.url(name));
