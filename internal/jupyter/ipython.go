@@ -10,9 +10,10 @@ import (
 var ipythonSetup string
 
 // VariablesExpression, sent as a user expression of an execute request, makes
-// the reply hold the user's variables; DecodeVariables reads them. It runs in
-// bounded time and never calls the user's code.
-const VariablesExpression = "__import__('sys').modules['_runnel'].variables()"
+// the reply hold the user's variables; DecodeVariables reads them. A kernel that
+// knows IPythonArgs answers it itself, in bounded time, and never calls the
+// user's code.
+const VariablesExpression = "runnel.variables"
 
 // VariablesKey is the name under which to send VariablesExpression.
 const VariablesKey = "runnel_variables"

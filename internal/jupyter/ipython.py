@@ -112,22 +112,31 @@ def wanted(shell):
         yield key, value
 
 
-class Variables:
-    def __init__(self, shell):
-        self.shell = shell
+def variables(shell):
+    end = time.perf_counter() + SECONDS
+    found, complete = [], True
+    for key, value in wanted(shell):
+        if len(found) == COUNT or time.perf_counter() > end:
+            complete = False
+            break
+        found.append((key[:TEXT], described(value)))
+    return {"application/json": dict(reversed(found))}, {"application/json": {"complete": complete}}
 
-    def __repr__(self):
-        return ""
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        end = time.perf_counter() + SECONDS
-        found, complete = [], True
-        for key, value in wanted(self.shell):
-            if len(found) == COUNT or time.perf_counter() > end:
-                complete = False
-                break
-            found.append((key[:TEXT], described(value)))
-        return {"application/json": dict(reversed(found))}, {"application/json": {"complete": complete}}
+def tell_variables(shell):
+    # Asked for with each run, as an expression that the shell answers itself: to evaluate one and to format what it gives takes longer.
+    evaluate = shell.user_expressions
+
+    def user_expressions(expressions):
+        others = {key: text for key, text in expressions.items() if text != "runnel.variables"}
+        answers = evaluate(others) if others else {}
+        for key in expressions:
+            if key not in others:
+                data, metadata = variables(shell)
+                answers[key] = {"status": "ok", "data": data, "metadata": metadata}
+        return answers
+
+    shell.user_expressions = user_expressions
 
 
 PIECE = 1 << 20  # characters
@@ -174,9 +183,7 @@ def send_soon(streams):
 
 
 def install(shell):
-    module = ModuleType("_runnel")
-    module.variables = lambda: Variables(shell)
-    sys.modules["_runnel"] = module
+    tell_variables(shell)
     keep_secrets(shell.kernel)
     import zmq
 
