@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/runnel-dev/runnel/internal/journal"
+	"github.com/runnel-dev/runnel/internal/jsontext"
 	"github.com/runnel-dev/runnel/internal/notebook"
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
@@ -136,9 +137,10 @@ func inline(data map[string]json.RawMessage, j *journal.Journal) (map[string]jso
 		case ref.Blob.JSON:
 			out[mime] = content
 		case binaryMIME(mime):
-			out[mime] = mustMarshal(base64.StdEncoding.EncodeToString(content))
+			text := make([]byte, 0, base64.StdEncoding.EncodedLen(len(content))+2)
+			out[mime] = append(base64.StdEncoding.AppendEncode(append(text, '"'), content), '"')
 		default:
-			out[mime] = mustMarshal(string(content))
+			out[mime] = jsontext.Append(make([]byte, 0, len(content)+len(content)/16+2), string(content))
 		}
 	}
 	return out, nil

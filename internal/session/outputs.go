@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/runnel-dev/runnel/internal/journal"
+	"github.com/runnel-dev/runnel/internal/jsontext"
 	"github.com/runnel-dev/runnel/internal/jupyter"
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
@@ -198,9 +199,11 @@ func (c *core) keepBig(data map[string]json.RawMessage) map[string]json.RawMessa
 
 // blobContent is what a blob holds: the text itself, the bytes of a base64 value, or JSON.
 func blobContent(mime string, value json.RawMessage) (content []byte, isJSON bool) {
-	var text string
-	if json.Unmarshal(value, &text) != nil {
-		return value, true
+	text, rest, ok := jsontext.Read(value)
+	if !ok || len(rest) > 0 {
+		if json.Unmarshal(value, &text) != nil {
+			return value, true
+		}
 	}
 	if binaryMIME(mime) {
 		if raw, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(text, "\n", "")); err == nil {
