@@ -55,7 +55,7 @@ bench: build ## measure beside the kernel itself and the newest Jupyter Server
 bench-page: build ## measure what a person sees, in Chromium
 	@scripts/bench-page.sh
 
-soak: build ## the fault tests at the numbers that the promises name (long)
+soak: build bin/fakekernel ## the fault tests at the numbers that the promises name (long)
 	RUNNEL_SOAK=1 go test -count=1 -timeout 0 -v ./internal/faults ./internal/files
 	@$(MAKE) --no-print-directory bin/fakekernel
 	@cd web && RUNNEL_SOAK=1 CHROMIUM="$$(../scripts/need-chromium.sh)" npm run --silent e2e -- e2e/flood.test.ts

@@ -63,6 +63,9 @@ describe('a flood', () => {
     await other.cell('plain').locator('.outputs', { hasText: '42' }).waitFor({ timeout: 60_000 });
 
     await flood.page.bringToFront();
+    const download = flood.page.waitForEvent('download');
+    await output.getByRole('link', { name: /^Download all/ }).click();
+    await (await download).cancel();
     expect(await flood.cell('flood').getAttribute('class')).toContain('is-running');
     await flood.page.getByRole('button', { name: 'Interrupt', exact: true }).click();
     await flood.ended(flood.cell('flood'), 'interrupted', 60_000);

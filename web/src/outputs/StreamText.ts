@@ -17,8 +17,15 @@ export type TextChange = { readonly at: number; readonly skipped: number; readon
 export interface StreamOptions {
   /** Called after each drawing. `short`: so little text that it is low at any width. */
   readonly drawn?: (short: boolean) => void;
-  /** The mark that stands for `left` units of text that are not shown. */
-  readonly mark: (left: number, total: number) => HTMLElement;
+  /** Makes the mark that stands for text that is not shown. */
+  readonly mark: () => Mark;
+}
+
+/** One element from first to last, so that its link can be pressed while a flood goes on. */
+export interface Mark {
+  readonly el: HTMLElement;
+  /** So many units of `total` are not shown. */
+  say(left: number, total: number): void;
 }
 
 const HIDDEN_MS = 250;
@@ -33,7 +40,7 @@ export class StreamText {
   readonly #model = new TextBlocks();
   readonly #pace = new DrawPace();
   #els: HTMLElement[] = [];
-  #mark: HTMLElement | null = null;
+  #mark: Mark | null = null;
   #waiting: { at: number; skipped: number; text: string }[] = [];
   #reset = true;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -130,7 +137,7 @@ export class StreamText {
     const gone = this.#model.trim(kept.head.length, kept.tail_at).length;
     const gap = this.#model.gap;
     if (gap < 0) {
-      this.#mark?.remove();
+      this.#mark?.el.remove();
       this.#mark = null;
       return;
     }
@@ -138,18 +145,11 @@ export class StreamText {
     const before = this.#model.blocks[gap - 1];
     const after = this.#model.blocks[gap];
     const left = (after?.at ?? kept.total) - (before ? before.at + before.text.length : 0);
-    const mark = this.#options.mark(left, kept.total);
+    this.#mark ??= this.#options.mark();
+    this.#mark.say(left, kept.total);
+    const { el } = this.#mark;
     const place = this.#els[gap] ?? null;
-    if (this.#mark?.isConnected && this.#mark.nextSibling === place) {
-      if (this.#mark.textContent !== mark.textContent) {
-        this.#mark.replaceWith(mark);
-        this.#mark = mark;
-      }
-      return;
-    }
-    this.#mark?.remove();
-    this.#el.insertBefore(mark, place);
-    this.#mark = mark;
+    if (!el.isConnected || el.nextSibling !== place) this.#el.insertBefore(el, place);
   }
 }
 

@@ -1,7 +1,7 @@
 import { useContext, useEffect, useRef, useState } from 'react';
 import { bytes } from '../ui/words';
 import { outputUrl, Surroundings } from './context';
-import { StreamText, type TextFeed } from './StreamText';
+import { StreamText, type Mark, type TextFeed } from './StreamText';
 
 /** Taller than this, the text scrolls in a box of its own and follows its end. */
 const TALL = 640;
@@ -23,7 +23,7 @@ export function StreamView(props: { id: string; name: 'stdout' | 'stderr'; feed:
     };
     scroller.addEventListener('scroll', onScroll, { passive: true });
     const stream = new StreamText(el, feed, {
-      mark: (left, total) => cutMark(left, total, outputUrl(notebook(), id)),
+      mark: () => cutMark(() => outputUrl(notebook(), id)),
       drawn: (short) => {
         // Heights are asked for only where they matter: each asking makes the browser lay out the page at once.
         if (short) return setTall(false);
@@ -58,15 +58,19 @@ export function StreamView(props: { id: string; name: 'stdout' | 'stderr'; feed:
   );
 }
 
-function cutMark(left: number, total: number, href: string): HTMLElement {
+function cutMark(href: () => string): Mark {
   const el = document.createElement('div');
   el.className = 'cut-mark';
   const words = document.createElement('span');
-  words.textContent = `${bytes(left)} in the middle are not shown.`;
   const link = document.createElement('a');
-  link.href = href;
   link.download = 'output.txt';
-  link.textContent = `Download all (${bytes(total)})`;
   el.append(words, ' ', link);
-  return el;
+  return {
+    el,
+    say: (left, total) => {
+      words.textContent = `${bytes(left)} in the middle are not shown.`;
+      link.textContent = `Download all (${bytes(total)})`;
+      link.href = href();
+    },
+  };
 }
