@@ -1,5 +1,5 @@
 import { newClientId, type IdSource } from '../protocol/ids';
-import type { Keep } from '../notebook/store';
+import type { Keep } from '../notebook/keep';
 import { httpLine } from './httpLine';
 import { Uplink } from './uplink';
 import type { Clock, OpenSocket } from './wire';

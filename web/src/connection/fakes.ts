@@ -1,5 +1,5 @@
 import type { Clock, OpenSocket, SocketEvents } from './wire';
-import type { Keep } from '../notebook/store';
+import type { Keep } from '../notebook/keep';
 
 /** A clock that stands still until it is told to go on. */
 export class FakeClock implements Clock {

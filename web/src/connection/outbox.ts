@@ -1,7 +1,7 @@
 import { list } from '../protocol/decode';
 import { decodeCommand } from '../protocol/commands';
 import type { Ack, Command, CommandId } from '../protocol/types';
-import type { Keep } from '../notebook/store';
+import type { Keep } from '../notebook/keep';
 import { retryDelay } from './backoff';
 import type { Clock } from './wire';
 

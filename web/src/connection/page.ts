@@ -1,7 +1,8 @@
 import { decodeFrame } from '../protocol/messages';
 import { uuidv7, type IdSource } from '../protocol/ids';
 import type { Ack, ClientFrame, Command, KernelResponse, Ping, ServerFrame, Welcome } from '../protocol/types';
-import { NotebookStore, type Keep } from '../notebook/store';
+import type { Keep } from '../notebook/keep';
+import { NotebookStore } from '../notebook/store';
 import { signal } from '../notebook/signal';
 import { retryDelay } from './backoff';
 import { Feed } from './feed';

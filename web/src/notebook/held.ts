@@ -1,7 +1,7 @@
 import { cellId, commandId, list, nullable, object } from '../protocol/decode';
 import type { CellId, Command } from '../protocol/types';
 import { decodeCommand } from '../protocol/commands';
-import type { Keep } from './store';
+import type { Keep } from './keep';
 
 interface Held {
   readonly command: Command;

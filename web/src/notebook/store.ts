@@ -8,6 +8,7 @@ import { applyChanges } from './changes';
 import { decodeDraft, type DocOutlet } from './doc';
 import { Emitter } from './emitter';
 import { HeldCommands } from './held';
+import type { Keep } from './keep';
 import type { Happenings, NotebookView, PendingCommand, Readiness, WidgetChange } from './model';
 import { concerned, overlayCell, overlayIds, PendingList } from './pending';
 import { sameList, signal, type Signal } from './signal';
@@ -23,14 +24,6 @@ export interface Outlet {
   /** Replaces a command that never left the page; false when it may have left. */
   amend(command: Command): boolean;
   request(what: { kind: 'complete' | 'inspect' | 'history'; code: string; cursor: number; detail?: number }, signal: AbortSignal): Promise<KernelResponse>;
-}
-
-/** Small texts that survive a reload of the page, not its closing. */
-export interface Keep {
-  get(key: string): string | null;
-  set(key: string, value: string | null): void;
-  /** The keys that begin so. */
-  keys(prefix: string): readonly string[];
 }
 
 export interface StoreParts {

@@ -1,6 +1,5 @@
-import { memo, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { memo, useCallback, useLayoutEffect, useRef, useState } from 'react';
 import type { CellStore } from '../../notebook/store';
-import { OutputArea } from '../../outputs';
 import { flowing } from '../../ui/motion';
 import { useSelected, useSignal } from '../../ui/useSignal';
 import { CellTools, InsertBar } from './CellTools';
@@ -8,12 +7,10 @@ import { Clash, Deleted, KeptText, keptOf } from './ClashView';
 import { clashOf, deletedOn } from './clash';
 import { Code, type SourceHandle } from './Code';
 import { useNotebook } from './context';
-import { outputsHidden, withOutputsHidden } from './outputsHidden';
 import { DragHandle, Gutter, Meta } from './Gutter';
 import { MarkdownBody } from './MarkdownBody';
-import { PromptBox } from './Prompt';
+import { Outputs } from './Outputs';
 import { stateWords } from './runWords';
-import { count } from '../../ui/words';
 
 const KINDS = { code: 'code', markdown: 'text', raw: 'raw' } as const;
 
@@ -154,80 +151,6 @@ function CodeBody({ cell, index, handle }: { cell: CellStore; index: number; han
       <Meta cell={cell} />
       <Code cell={cell} language={language} label={`Cell ${index + 1}, code`} handle={handle} placeholder={index === 0 ? 'Write code. Shift Enter runs it.' : undefined} />
       <Outputs cell={cell} />
-    </div>
-  );
-}
-
-function Outputs({ cell }: { cell: CellStore }) {
-  const { store } = useNotebook();
-  const outputs = useSignal(cell.outputs);
-  const run = useSignal(cell.run);
-  const folded = useSelected(cell.metadata, outputsHidden);
-  const prompts = useSelected(store.prompts, (all) => all.filter((p) => p.cell_id === cell.id), sameItems);
-  const stale = useStale(run?.state ?? 'none', outputs, run && 'id' in run ? run.id : null);
-  const died = run?.state === 'done' && (run.status === 'kernel_died' || run.status === 'lost') ? run : null;
-  const left = useHadOutput(outputs.length > 0, run?.state ?? 'none');
-  if (outputs.length === 0 && prompts.length === 0 && !died && !left) return null;
-  if (folded && prompts.length === 0) {
-    return (
-      <button type="button" className="out-folded" onClick={() => store.change(cell.id, { metadata: withOutputsHidden(cell.metadata.get(), false) })}>
-        {count(outputs.length, 'output')} hidden
-      </button>
-    );
-  }
-  return (
-    <OutputArea cell={cell} outputs={outputs} stale={stale}>
-      {died && <Died reason={died.reason} status={died.status ?? 'lost'} />}
-      {prompts.map((p) => (
-        <PromptBox key={p.request_id} prompt={p} />
-      ))}
-    </OutputArea>
-  );
-}
-
-/** While a run has brought nothing yet, what is shown is of the run before. */
-function useStale(state: string, outputs: readonly unknown[], run: string | null): boolean {
-  const seen = useRef<{ run: string | null; outputs: readonly unknown[] }>({ run: null, outputs });
-  if (state === 'done' || state === 'none') seen.current = { run: null, outputs };
-  else if (seen.current.run === null) seen.current = { run: run ?? 'sending', outputs };
-  const waiting = state === 'sending' || state === 'queued';
-  return outputs.length > 0 && (waiting || (state === 'running' && seen.current.outputs === outputs && seen.current.run !== null && seen.current.run !== run));
-}
-
-/** True for a moment after outputs were cleared in a run, so that the area keeps its height. */
-function useHadOutput(has: boolean, state: string): boolean {
-  const [held, setHeld] = useState(has);
-  useEffect(() => {
-    if (has) {
-      setHeld(true);
-      return;
-    }
-    const timer = setTimeout(() => setHeld(false), 400);
-    return () => clearTimeout(timer);
-  }, [has]);
-  return held && !has && state === 'running';
-}
-
-function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a.length === b.length && a.every((x, i) => x === b[i]);
-}
-
-function Died({ reason, status }: { reason?: string; status: string }) {
-  const { store } = useNotebook();
-  const kernel = useSignal(store.kernel);
-  return (
-    <div className="out out-died">
-      <div className="err-head">
-        <div className="out-text grow">
-          <b>{status === 'lost' ? 'The result of this run is lost' : 'The kernel died in this cell'}</b>
-          {reason ? `: ${reason}` : ''}
-        </div>
-      </div>
-      {status === 'kernel_died' && (kernel.state === 'dead' || kernel.state === 'none') && (
-        <button type="button" className="btn btn-line btn-small" onClick={() => store.kernelRestart()}>
-          Start a new kernel
-        </button>
-      )}
     </div>
   );
 }
