@@ -73,18 +73,7 @@ func TestIPythonArgs(t *testing.T) {
 
 		t.Run("a flood comes in few messages", func(t *testing.T) {
 			_, out := k.run(plain("import time\n_t_ = time.monotonic()\nwhile time.monotonic() - _t_ < .5: print('x'); time.sleep(.0005)\nprint('took', time.monotonic() - _t_)"))
-			messages, text := 0, ""
-			for _, m := range out {
-				if m.header.MsgType == "stream" {
-					messages++
-					text += content[jupyter.Stream](t, m).Text
-				}
-			}
-			_, took, _ := strings.Cut(strings.TrimSpace(text), "took ")
-			seconds, err := strconv.ParseFloat(took, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
+			messages, _, seconds := flooded(t, out)
 			// Five of a burst, one each 4 ms, and the flush at the end.
 			if most := int(seconds*250) + 7; messages > most {
 				t.Errorf("%d messages in %.3f s, want at most %d", messages, seconds, most)
@@ -93,18 +82,7 @@ func TestIPythonArgs(t *testing.T) {
 
 		t.Run("a heavy flood comes in fewer", func(t *testing.T) {
 			_, out := k.run(plain("import time\n_t_ = time.monotonic()\nwhile time.monotonic() - _t_ < 1: print('x' * 9999); time.sleep(.0005)\nprint('took', time.monotonic() - _t_)"))
-			messages, text := 0, ""
-			for _, m := range out {
-				if m.header.MsgType == "stream" {
-					messages++
-					text += content[jupyter.Stream](t, m).Text
-				}
-			}
-			_, took, _ := strings.Cut(strings.TrimSpace(text), "took ")
-			seconds, err := strconv.ParseFloat(took, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
+			messages, text, seconds := flooded(t, out)
 			// As much as comes in 4 ms lets the next wait longer, up to 16 ms; what is over a piece goes at once.
 			if most := int(seconds*150) + 7 + len(text)>>20; messages > most {
 				t.Errorf("%d messages of %d characters in %.3f s, want at most %d", messages, len(text), seconds, most)
@@ -309,4 +287,21 @@ func BenchmarkVariables(b *testing.B) {
 			b.ReportMetric(median(times[1]), "ms-with")
 		})
 	}
+}
+
+// flooded is what a cell printed that ends with "took" and its seconds, and in how many messages.
+func flooded(t *testing.T, out []received) (messages int, text string, seconds float64) {
+	t.Helper()
+	for _, m := range out {
+		if m.header.MsgType == "stream" {
+			messages++
+			text += content[jupyter.Stream](t, m).Text
+		}
+	}
+	_, took, _ := strings.Cut(strings.TrimSpace(text), "took ")
+	seconds, err := strconv.ParseFloat(took, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return messages, text, seconds
 }
