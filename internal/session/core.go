@@ -123,7 +123,9 @@ func (c *core) emit(e protocol.Event) {
 	c.out.facts = append(c.out.facts, e)
 	if _, hidden := e.(fact); !hidden {
 		c.out.events = append(c.out.events, e)
-		c.save.note(e, c.now)
+		if changesDocument(e) || c.completesText(e) {
+			c.save.note(c.now)
+		}
 	}
 }
 

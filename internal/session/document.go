@@ -67,7 +67,7 @@ func document(s *protocol.State, carried *notebook.Document, j *journal.Journal,
 		out := &notebook.Cell{ID: notebook.CellID(cell.ID), Type: cell.Type, Source: cell.Source, Metadata: cell.Metadata, Attachments: cell.Attachments}
 		if cell.Type == notebook.Code {
 			out.ExecutionCount = cell.ExecutionCount
-			outputs, err := fileOutputs(cell.Outputs, j, id)
+			outputs, err := fileOutputs(cell, j, id)
 			if err != nil {
 				return nil, err
 			}
@@ -81,13 +81,14 @@ func document(s *protocol.State, carried *notebook.Document, j *journal.Journal,
 	return doc, nil
 }
 
-func fileOutputs(outputs []*protocol.Output, j *journal.Journal, id journal.NotebookID) ([]notebook.Output, error) {
+func fileOutputs(cell *protocol.Cell, j *journal.Journal, id journal.NotebookID) ([]notebook.Output, error) {
+	running := cell.Run != nil && cell.Run.State == protocol.StateRunning
 	var out []notebook.Output
-	for _, o := range outputs {
+	for _, o := range cell.Outputs {
 		var f notebook.Output
 		switch o.Kind {
 		case protocol.KindStream:
-			f = notebook.Output{Type: notebook.Stream, Name: o.Name, Text: wholeText(o, j, id)}
+			f = notebook.Output{Type: notebook.Stream, Name: o.Name, Text: wholeText(o, running, j, id)}
 		case protocol.KindInput:
 			value := o.Value
 			if o.Password {
@@ -146,28 +147,29 @@ func inline(data map[string]json.RawMessage, j *journal.Journal) (map[string]jso
 	return out, nil
 }
 
-// wholeText is the output's text, with what was cut out of its middle as far as the file takes it.
-func wholeText(o *protocol.Output, j *journal.Journal, id journal.NotebookID) string {
+// wholeText is the output's text, with what was cut out of its middle as far as the file takes it; while the cell runs without it: what is
+// being printed would be written anew, all of it, every ten seconds.
+func wholeText(o *protocol.Output, running bool, j *journal.Journal, id journal.NotebookID) string {
 	head := protocol.UTF16Len(o.Text.Head)
 	if o.Text.TailAt <= int64(head) {
 		return o.Text.Head + o.Text.Tail
 	}
 	var middle []byte
-	if f, err := j.OpenSpill(id, string(o.ID)); err == nil {
-		middle, _ = io.ReadAll(io.LimitReader(f, fileTextMax))
-		_ = f.Close()
-	}
-	whole := o.Text.TailAt - int64(head)
-	if got := int64(protocol.UTF16Len(string(middle))); got >= whole {
-		return o.Text.Head + string(middle) + o.Text.Tail
-	} else if got < whole {
-		if i := bytes.LastIndexByte(middle, '\n'); i >= 0 {
-			middle = middle[:i+1]
+	if !running {
+		if f, err := j.OpenSpill(id, string(o.ID)); err == nil {
+			middle, _ = io.ReadAll(io.LimitReader(f, fileTextMax))
+			_ = f.Close()
 		}
-		missing := whole - int64(protocol.UTF16Len(string(middle)))
-		return o.Text.Head + string(middle) + "\n[" + plural(uint64(missing), "character") + " left out here]\n" + o.Text.Tail
 	}
-	return ""
+	left := o.Text.TailAt - int64(head) - int64(protocol.UTF16Len(string(middle)))
+	if left <= 0 {
+		return o.Text.Head + string(middle) + o.Text.Tail
+	}
+	if i := bytes.LastIndexByte(middle, '\n'); i >= 0 {
+		left += int64(protocol.UTF16Len(string(middle[i+1:])))
+		middle = middle[:i+1]
+	}
+	return o.Text.Head + string(middle) + "\n[" + plural(uint64(left), "character") + " left out here]\n" + o.Text.Tail
 }
 
 // adopt turns the document into doc, one change at a time, so that clients need no new snapshot. carried is what doc came from.

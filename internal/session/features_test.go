@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -249,5 +250,40 @@ func TestPasswordIsNowhere(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// The middle of a long text is in the file when the run has ended; while it runs, the file says how much is left out.
+func TestLongTextInTheFile(t *testing.T) {
+	w := newWorld(t, "7")
+	sv := w.serve()
+	s := sv.open("a.ipynb")
+	p := sv.page(s)
+	const lines = 30_000
+	goOn := filepath.Join(t.TempDir(), "go on")
+	sv.execute(s, "a", fmt.Sprintf("import os, time\nfor i in range(%d): print('%%099d' %% i)\nwhile not os.path.exists(%q): time.sleep(.01)", lines, goOn))
+	p.until("all is printed", func(s *protocol.State) bool {
+		c := s.Cell("a")
+		return c != nil && len(c.Outputs) == 1 && c.Outputs[0].Text.Total == lines*100
+	})
+	last := fmt.Sprintf("%099d", lines-1)
+	p.until("it is in the file", func(*protocol.State) bool { return strings.Contains(w.read("a.ipynb"), last) })
+	file := w.read("a.ipynb")
+	if !strings.Contains(file, "characters left out here]") || len(file) > 2<<20 {
+		t.Errorf("while it runs the file has %d bytes, with a mark: %v", len(file), strings.Contains(file, "left out here]"))
+	}
+	if err := os.WriteFile(goOn, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.untilDone("a", protocol.StatusOK)
+	p.untilSaved()
+	file = w.read("a.ipynb")
+	rest := file
+	for i := range lines {
+		_, after, found := strings.Cut(rest, fmt.Sprintf("%099d", i))
+		if !found {
+			t.Fatalf("line %d is not in its place in the file, which has a mark: %v", i, strings.Contains(file, "left out here]"))
+		}
+		rest = after
 	}
 }

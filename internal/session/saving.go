@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/runnel-dev/runnel/internal/files"
 	"github.com/runnel-dev/runnel/internal/journal"
@@ -39,14 +40,26 @@ type saver struct {
 }
 
 // note remembers that the document changed.
-func (s *saver) note(e protocol.Event, now int64) {
-	if s.off || !changesDocument(e) {
+func (s *saver) note(now int64) {
+	if s.off {
 		return
 	}
 	if s.since == 0 {
 		s.since = now
 	}
 	s.last = now
+}
+
+// completesText says whether a run has ended whose text the file gets whole only now (wholeText).
+func (c *core) completesText(e protocol.Event) bool {
+	done, ok := e.(protocol.RunDone)
+	if !ok {
+		return false
+	}
+	cell := c.pub.Cell(done.CellID)
+	return cell != nil && slices.ContainsFunc(cell.Outputs, func(o *protocol.Output) bool {
+		return o.Text != nil && o.Text.TailAt > int64(protocol.UTF16Len(o.Text.Head))
+	})
 }
 
 func changesDocument(e protocol.Event) bool {
