@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -51,6 +53,54 @@ func TestFullDisk(t *testing.T) {
 	must(t, unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
 	if _, err = f.Save(ctx, "a.ipynb", []byte("x"), nil); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("on a disk that is read only: %v", err)
+	}
+}
+
+// TestFullAtRandomMoments fills the disk up to a random place, so that a save fails at a random byte or passes: the file is always one whole
+// version, and nothing half stays (promise 14). RUNNEL_SOAK=1 does it 1,000 times.
+func TestFullAtRandomMoments(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root on Linux may mount a small disk; TestSaveFails makes the same errors by a hook")
+	}
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+		t.Logf("no disk can be mounted here (%v): TestSaveFails makes the same errors by a hook", err)
+		return
+	}
+	defer func() { must(t, unix.Unmount(dir, 0)) }()
+	f, err := Open(dir, Options{})
+	must(t, err)
+	defer f.Close()
+	times := 100
+	if os.Getenv("RUNNEL_SOAK") != "" {
+		times = 1000
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	ballast := filepath.Join(dir, "ballast")
+	have, failed := 0, 0
+	stamp, err := f.Save(t.Context(), "a.ipynb", version(0), nil) // 180,000 bytes
+	must(t, err)
+	for i := 1; i <= times; i++ {
+		must(t, os.WriteFile(ballast, make([]byte, 600_000+random.IntN(260_000)), 0o644))
+		next, err := f.Save(t.Context(), "a.ipynb", version(i), &stamp)
+		switch {
+		case err == nil:
+			stamp, have = next, i
+		case !errors.Is(err, ErrNoSpace):
+			t.Fatalf("save %d: %v", i, err)
+		default:
+			failed++
+		}
+		if got := content(t, dir, "a.ipynb"); got != string(version(have)) || len(temps(t, dir)) > 0 {
+			t.Fatalf("save %d (%v): %d bytes that are not version %d, or left %q", i, err, len(got), have, temps(t, dir))
+		}
+		must(t, os.Remove(ballast))
+	}
+	t.Logf("%d saves, %d met the full disk", times, failed)
+	if failed == 0 || failed == times {
+		t.Error("the disk was full always or never: the test shows nothing")
 	}
 }
 
