@@ -44,9 +44,11 @@ func (j *Journal) Collect(ctx context.Context, held iter.Seq[[]byte], missing, p
 	if j.moved != "" {
 		return done, nil // what a damaged database refers to is not known; another server's life may be long enough to look at it
 	}
-	if err := j.forget(ctx, missing, &done); err != nil {
+	forgotten, err := j.forget(ctx, missing)
+	if err != nil {
 		return done, fmt.Errorf("forget notebooks: %w", err)
 	}
+	done.Notebooks = forgotten
 	known, named := numbers{there: map[int64]bool{}}, names{}
 	for text := range held {
 		named.find(text)
@@ -57,13 +59,15 @@ func (j *Journal) Collect(ctx context.Context, held iter.Seq[[]byte], missing, p
 	return done, errors.Join(j.dropUnknown("spill", known, &done), j.dropUnknown("base", known, &done), j.dropBlobs(ctx, named, put, &done))
 }
 
-func (j *Journal) forget(ctx context.Context, missing time.Time, done *Collected) error {
-	return j.do(ctx, &op{run: func(conn *sqlite.Conn) error {
+// forget gives how many notebooks were forgotten.
+func (j *Journal) forget(ctx context.Context, missing time.Time) (int, error) {
+	n := 0
+	err := j.do(ctx, &op{run: func(conn *sqlite.Conn) error {
 		err := sqlitex.Execute(conn, "DELETE FROM notebooks WHERE live = 0 AND missing > 0 AND missing < ?", &sqlitex.ExecOptions{Args: []any{missing.UnixMilli()}})
 		if err != nil {
 			return err
 		}
-		done.Notebooks = conn.Changes()
+		n = conn.Changes()
 		for _, table := range []string{"batches", "snapshots"} {
 			if err := sqlitex.Execute(conn, "DELETE FROM "+table+" WHERE notebook NOT IN (SELECT id FROM notebooks)", nil); err != nil {
 				return err
@@ -71,6 +75,10 @@ func (j *Journal) forget(ctx context.Context, missing time.Time, done *Collected
 		}
 		return nil
 	}})
+	if err != nil {
+		return 0, err // after ctx has ended the writer may still be at it: n is not ours
+	}
+	return n, nil
 }
 
 // survey reads the whole database as it is at one moment, over a connection of its own: the writer does not wait.
