@@ -223,6 +223,7 @@ describe('editing', () => {
 
   it('goes on without a line, and is sent when it is back', async () => {
     const tab = await w.open('y = 1');
+    await tab.write(tab.nth(1), 'y = 1');
     const other = await person(w.browser, w.server);
     const name = w.name;
     await w.server.kill();
@@ -233,6 +234,16 @@ describe('editing', () => {
     const two = await Tab.open(other, w.server.url(name));
     await expect.poll(() => two.source(two.nth(1)), { timeout: 40_000 }).toBe('y = 2  # written without a line');
     await other.close();
+  });
+
+  it('is possible as soon as the server is back, when it went away before the editor had come', async () => {
+    const tab = await w.open('y = 1');
+    await w.server.kill();
+    await tab.nth(1).locator('.code').first().click();
+    await tab.page.locator('.line-chip', { hasText: 'Reconnecting' }).waitFor();
+    await w.server.up();
+    await tab.write(tab.nth(1), 'y = 3');
+    await expect.poll(() => w.server.read(w.name), { timeout: 30_000 }).toContain('y = 3');
   });
 
   it('has Jupyter’s keys', async () => {

@@ -4,6 +4,7 @@ import { highlight, loadGrammar } from '../../editor/highlight';
 import type { EditorHandle } from '../../editor';
 import type { CellStore } from '../../notebook/store';
 import { afterFrame } from '../../ui/frame';
+import { fetched } from '../../ui/fetched';
 import { useSelected, useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
 import type { CellMatches } from '../find/finder';
@@ -235,7 +236,4 @@ function caretWords(text: string, at: number): string {
 let loaded: typeof import('../../editor') | null = null;
 
 /** The editor is a chunk of its own; it is fetched after the first paint. */
-export async function loadEditor(): Promise<typeof import('../../editor')> {
-  loaded ??= await import('../../editor');
-  return loaded;
-}
+export const loadEditor = fetched(async () => (loaded = await import('../../editor')));
