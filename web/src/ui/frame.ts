@@ -15,3 +15,19 @@ export function afterFrame(fn: () => void): () => void {
   waiting.add(own);
   return () => void waiting.delete(own);
 }
+
+/** Calls fn once, when an element that fits the selector has been drawn, or after so many ms without one. */
+export function onceThere(selector: string, within: number, fn: () => void): void {
+  const go = () => {
+    clearTimeout(timer);
+    observer.disconnect();
+    fn();
+  };
+  const timer = setTimeout(go, within);
+  const observer = new MutationObserver(() => {
+    if (!document.querySelector(selector)) return;
+    observer.disconnect();
+    afterFrame(go);
+  });
+  observer.observe(document, { childList: true, subtree: true });
+}
