@@ -57,7 +57,6 @@ bench-page: build ## measure what a person sees, in Chromium
 
 soak: build bin/fakekernel ## the fault tests at the numbers that the promises name (long)
 	RUNNEL_SOAK=1 go test -count=1 -timeout 0 -v ./internal/faults ./internal/files
-	@$(MAKE) --no-print-directory bin/fakekernel
 	@cd web && RUNNEL_SOAK=1 CHROMIUM="$$(../scripts/need-chromium.sh)" npm run --silent e2e -- e2e/flood.test.ts
 
 doctor: build ## check this machine: one line for each promise, with its figure

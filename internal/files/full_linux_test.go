@@ -15,17 +15,23 @@ import (
 	"github.com/runnel-dev/runnel/internal/fault"
 )
 
-// TestFullDisk fills a small disk while saving: the old version stays whole, the error says what it is, and it heals by itself.
-func TestFullDisk(t *testing.T) {
+// smallDisk is a folder that is a disk of its own. Where none can be mounted the test is skipped, and says what shows the same.
+func smallDisk(t *testing.T, size, instead string) string {
+	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("only root on Linux may mount a small disk; TestSaveFails makes the same errors by a hook")
+		t.Skip("only root on Linux may mount a disk; " + instead)
 	}
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"); err != nil {
-		t.Logf("no disk can be mounted here (%v): TestSaveFails makes the same errors by a hook", err)
-		return
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("no disk can be mounted here (%v); %s", err, instead)
 	}
-	defer func() { must(t, unix.Unmount(dir, 0)) }()
+	t.Cleanup(func() { must(t, unix.Unmount(dir, 0)) })
+	return dir
+}
+
+// TestFullDisk fills a small disk while saving: the old version stays whole, the error says what it is, and it heals by itself.
+func TestFullDisk(t *testing.T) {
+	dir := smallDisk(t, "512k", "TestSaveFails makes the same errors by a hook")
 	f, err := Open(dir, Options{})
 	must(t, err)
 	defer f.Close()
@@ -59,15 +65,7 @@ func TestFullDisk(t *testing.T) {
 // TestFullAtRandomMoments fills the disk up to a random place, so that a save fails at a random byte or passes: the file is always one whole
 // version, and nothing half stays (promise 14). RUNNEL_SOAK=1 does it 1,000 times.
 func TestFullAtRandomMoments(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root on Linux may mount a small disk; TestSaveFails makes the same errors by a hook")
-	}
-	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
-		t.Logf("no disk can be mounted here (%v): TestSaveFails makes the same errors by a hook", err)
-		return
-	}
-	defer func() { must(t, unix.Unmount(dir, 0)) }()
+	dir := smallDisk(t, "1m", "TestSaveFails makes the same errors by a hook")
 	f, err := Open(dir, Options{})
 	must(t, err)
 	defer f.Close()
@@ -106,15 +104,7 @@ func TestFullAtRandomMoments(t *testing.T) {
 
 // TestTrashOnAnotherDisk: what cannot be renamed there is copied, and comes back whole.
 func TestTrashOnAnotherDisk(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root on Linux may mount another disk; TestCopyTree shows the copying")
-	}
-	trash := t.TempDir()
-	if err := unix.Mount("tmpfs", trash, "tmpfs", 0, "size=4m"); err != nil {
-		t.Logf("no disk can be mounted here (%v): TestCopyTree shows the copying", err)
-		return
-	}
-	defer func() { must(t, unix.Unmount(trash, 0)) }()
+	trash := smallDisk(t, "4m", "TestCopyTree shows the copying")
 	dir := t.TempDir()
 	f, err := Open(dir, Options{Trash: trash})
 	must(t, err)

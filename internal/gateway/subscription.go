@@ -171,7 +171,7 @@ func (s *subscription) events(b session.Batch) []byte {
 type pace struct {
 	credit float64
 	last   time.Time
-	free   time.Time // of what a large frame made wait
+	free   time.Time // when a large frame has been paid for
 }
 
 const (

@@ -5,7 +5,6 @@ package jsontext
 
 import (
 	"bytes"
-	"strings"
 	"unicode/utf8"
 	"unsafe"
 )
@@ -16,7 +15,7 @@ const hexDigits = "0123456789abcdef"
 // characters, the quote and the backslash. What is not UTF-8 becomes U+FFFD, as in encoding/json.
 func Append(dst []byte, s string) []byte {
 	if !utf8.ValidString(s) {
-		s = replaceInvalid(s)
+		s = string([]rune(s)) // each byte that is not becomes a character of its own
 	}
 	dst = append(dst, '"')
 	start := 0
@@ -48,16 +47,6 @@ func Append(dst []byte, s string) []byte {
 		}
 	}
 	return append(append(dst, s[start:]...), '"')
-}
-
-// replaceInvalid is strings.ToValidUTF8 but for one thing: each byte that is not UTF-8 becomes a character of its own.
-func replaceInvalid(s string) string {
-	var b strings.Builder
-	b.Grow(len(s) + 16)
-	for _, r := range s {
-		b.WriteRune(r)
-	}
-	return b.String()
 }
 
 // Plain is how many bytes at the begin of b are surely no quote, backslash or control character: eight are looked at at once.

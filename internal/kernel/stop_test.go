@@ -28,23 +28,9 @@ func TestStopOfOneThatEnds(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, keeper.SocketFile)); err != nil {
 		t.Fatal(err)
 	}
-	running, err := keeper.ReadRunning(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
 	stopped := make(chan error, 1)
 	go func() { stopped <- m.Stop(testContext(t, patience), k.ID(), false) }()
-	select {
-	case err := <-stopped:
-		t.Fatalf("stop did not wait: %v", err)
-	case <-time.After(50 * time.Millisecond):
-	}
-	if err := syscall.Kill(running.PID, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-stopped; err != nil || kernel.Alive(dir) {
-		t.Errorf("stop: %v", err)
-	}
+	endsWithKeeper(t, stopped, dir)
 	if err := m.Stop(testContext(t, patience), kernel.ID("nobody"), true); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a kernel that never was: %v", err)
 	}
@@ -59,14 +45,20 @@ func TestStopMeetsABrokenSocket(t *testing.T) {
 	}
 	k.Close()
 	dir := dirOf(m, k.ID())
-	running, err := keeper.ReadRunning(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
 	broken := deafAfterHello(t, filepath.Join(dir, keeper.SocketFile))
 	stopped := make(chan error, 1)
 	go func() { stopped <- m.Stop(testContext(t, patience), k.ID(), false) }()
 	<-broken
+	endsWithKeeper(t, stopped, dir)
+}
+
+// endsWithKeeper: a Stop waits as long as the keeper lives, and is content when that is gone.
+func endsWithKeeper(t *testing.T, stopped <-chan error, dir string) {
+	t.Helper()
+	running, err := keeper.ReadRunning(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	select {
 	case err := <-stopped:
 		t.Fatalf("stop did not wait: %v", err)

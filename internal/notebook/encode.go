@@ -254,13 +254,11 @@ var mayEndLine = func() (t [256]bool) {
 // lineLength is the length of the first line with its end, as Python's str.splitlines sees it.
 func lineLength(text string) int {
 	for i := 0; i < len(text); i++ {
-		for i < len(text) && !mayEndLine[text[i]] {
-			i++
+		c := text[i]
+		if !mayEndLine[c] {
+			continue
 		}
-		if i == len(text) {
-			break
-		}
-		switch c := text[i]; {
+		switch {
 		case c == '\r' && i+1 < len(text) && text[i+1] == '\n':
 			return i + 2
 		case c >= '\n' && c <= '\r', c >= 0x1c && c <= 0x1e:

@@ -75,7 +75,7 @@ func (s *State) applyToCell(event Event) {
 	case TextPut:
 		if c := s.Cell(e.CellID); c != nil {
 			if o := c.Output(e.OutputID); o != nil && o.Text != nil {
-				o.Text.put(e)
+				o.Text.apply(e)
 			}
 		}
 	case RunCounted:

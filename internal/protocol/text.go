@@ -15,8 +15,8 @@ const (
 	TailMax = 768 << 10
 )
 
-// put does what the event says.
-func (t *Text) put(e TextPut) {
+// apply does what the event says.
+func (t *Text) apply(e TextPut) {
 	if e.Skipped == 0 {
 		t.Put(e.At, e.Text, e.TailAt)
 	} else if t.skip(e.At, e.Skipped) {

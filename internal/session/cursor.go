@@ -105,12 +105,13 @@ func (c *Cursor) News() <-chan struct{} {
 	c.s.tail.mu.Lock()
 	defer c.s.tail.mu.Unlock()
 	if c.s.tail.news > c.at {
-		return now
+		return there
 	}
 	return c.s.tail.told
 }
 
-var now = func() chan struct{} {
+// there is the channel of news that wait already.
+var there = func() chan struct{} {
 	c := make(chan struct{})
 	close(c)
 	return c

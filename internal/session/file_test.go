@@ -128,13 +128,20 @@ func TestAnotherProgramChangesTheFile(t *testing.T) {
 	p.same()
 }
 
-func TestBothChangedTheSameCell(t *testing.T) {
+// editedHead is a page on two cells of which the first was changed, which is not saved yet.
+func editedHead(t *testing.T) (*world, *server, *Session, *page) {
+	t.Helper()
 	w := newWorld(t, "")
 	w.write("a.ipynb", twoCells)
 	sv := w.serve()
 	s := sv.open("a.ipynb")
 	p := sv.page(s)
 	sv.do(s, protocol.Command{Type: protocol.CmdEdit, CellID: "head", Changes: json.RawMessage(`[2,[5,"Ours"]]`)})
+	return w, sv, s, p
+}
+
+func TestBothChangedTheSameCell(t *testing.T) {
+	w, _, _, p := editedHead(t)
 	w.write("a.ipynb", strings.ReplaceAll(twoCells, "# Title", "# Theirs"))
 	p.until("both", func(s *protocol.State) bool { return len(s.Cells) == 3 })
 	p.until("said", func(s *protocol.State) bool { return s.Save.State == protocol.SaveClashed })
@@ -145,12 +152,7 @@ func TestBothChangedTheSameCell(t *testing.T) {
 }
 
 func TestOneSideDeletedWhatTheOtherChanged(t *testing.T) {
-	w := newWorld(t, "")
-	w.write("a.ipynb", twoCells)
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
-	sv.do(s, protocol.Command{Type: protocol.CmdEdit, CellID: "head", Changes: json.RawMessage(`[2,[5,"Ours"]]`)})
+	w, sv, s, p := editedHead(t)
 	var theirs map[string]any
 	if err := json.Unmarshal([]byte(twoCells), &theirs); err != nil {
 		t.Fatal(err)

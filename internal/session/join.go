@@ -31,6 +31,16 @@ func (j *joiner) size() int {
 	return j.bytes + perEventCost + len(j.text.text)
 }
 
+// room says whether the event goes into the batch as well.
+func (j *joiner) room(e entry) bool {
+	if size := j.size() + e.size; size <= batchBytes {
+		return true
+	} else if p, ok := e.event.(protocol.TextPut); ok && j.pages && j.text != nil {
+		return size <= 2*batchBytes+maxPut && !j.text.full(p)
+	}
+	return false
+}
+
 func (j *joiner) add(e protocol.Event) {
 	if p, ok := e.(protocol.TextPut); ok {
 		if j.text == nil || !j.text.add(p) {

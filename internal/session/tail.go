@@ -15,8 +15,8 @@ const (
 	resumeBytes  = 2 << 20 // and bytes
 	lagBytes     = 4 << 20 // a page further behind gets a snapshot, unless one batch says all (P25)
 	batchBytes   = 256 << 10
-	batchEvents  = 5_000
-	perEventCost = 160 // bytes of memory beside its text
+	batchEvents  = 5_000 // in one batch, before they are joined
+	perEventCost = 160   // bytes of memory beside its text
 )
 
 // tail is the last events, shared by all cursors. Its own lock guards it; changed is closed and replaced at each change.
@@ -164,16 +164,6 @@ func (t *tail) nextLocked(n uint64, pages bool) Batch {
 	*memo = Batch{Epoch: t.epoch, From: n + 1, N: n + read, Events: events}
 	memo.Encoded = sync.OnceValue(func() [][]byte { return encodeAll(events) })
 	return *memo
-}
-
-// room says whether the event goes into the batch as well.
-func (j *joiner) room(e entry) bool {
-	if size := j.size() + e.size; size <= batchBytes {
-		return true
-	} else if p, ok := e.event.(protocol.TextPut); ok && j.pages && j.text != nil {
-		return size <= 2*batchBytes+maxPut && !j.text.full(p)
-	}
-	return false
 }
 
 func encodeAll(events []protocol.Event) [][]byte {

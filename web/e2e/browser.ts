@@ -81,10 +81,15 @@ export class Tab {
     return cell.evaluate((el) => [...el.querySelectorAll('.outputs .out-stream .out-text')].map((e) => e.textContent ?? '').join(''));
   }
 
-  /** Goes into the cell and makes its text this. */
-  async write(cell: Locator, text: string): Promise<void> {
+  /** Goes into the cell, when its editor is there. */
+  async enter(cell: Locator): Promise<void> {
     await cell.locator('.code').first().click();
     await cell.locator('.cm-content').waitFor();
+  }
+
+  /** Goes into the cell and makes its text this. */
+  async write(cell: Locator, text: string): Promise<void> {
+    await this.enter(cell);
     await this.page.keyboard.press('ControlOrMeta+a');
     await this.page.keyboard.press('Delete');
     await this.page.keyboard.insertText(text);

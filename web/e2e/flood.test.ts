@@ -43,8 +43,7 @@ describe('a flood', () => {
     await flood.run(flood.cell('flood'));
     await output.locator('.cut-mark').waitFor({ timeout: 60_000 });
 
-    await flood.cell('text').locator('.code').click();
-    await flood.cell('text').locator('.cm-content').waitFor();
+    await flood.enter(flood.cell('text'));
     const end = Date.now() + seconds * 1000;
     let typed = '';
     for (let i = 0; Date.now() < end || i < 20; i++) {

@@ -200,8 +200,7 @@ describe('editing', () => {
     const one = await w.open('x = 1');
     const two = await Tab.open(w.context, one.page.url());
     for (const [tab, key] of [[one, 'Home'], [two, 'End']] as const) {
-      await tab.nth(1).locator('.code').click();
-      await tab.nth(1).locator('.cm-content').waitFor();
+      await tab.enter(tab.nth(1));
       await tab.page.keyboard.press(`ControlOrMeta+${key}`);
     }
     await Promise.all([one.page.keyboard.type('aaaa ', { delay: 15 }), two.page.keyboard.type(' bbbb', { delay: 15 })]);

@@ -28,8 +28,7 @@ async function withoutFirst(): Promise<string> {
 it('shows both versions of the cell, and takes the one that is chosen', async () => {
   const tab = await w.open('rate = 1\nsame = True', 'other = 1');
   await tab.page.locator('.save', { hasText: 'Saved' }).waitFor();
-  await tab.nth(1).locator('.code').first().click();
-  await tab.nth(1).locator('.cm-content').waitFor();
+  await tab.enter(tab.nth(1));
   await tab.page.keyboard.press('Control+Home');
   await tab.page.keyboard.press('End');
   const typing = tab.page.keyboard.type(' + 2 + 3 + 4 + 5 + 6 + 7 + 8', { delay: 100 });
@@ -57,8 +56,7 @@ it('shows both versions of the cell, and takes the one that is chosen', async ()
 it('keeps what was typed while the server was away and the file changed', async () => {
   const tab = await w.open('word = "old"');
   await tab.page.locator('.save', { hasText: 'Saved' }).waitFor();
-  await tab.nth(1).locator('.code').first().click();
-  await tab.nth(1).locator('.cm-content').waitFor();
+  await tab.enter(tab.nth(1));
   await w.server.kill();
   await tab.page.locator('.line-chip', { hasText: 'Reconnecting' }).waitFor();
   await tab.write(tab.nth(1), 'word = "mine"');
@@ -80,8 +78,7 @@ describe('a cell that was deleted on disk while it was changed here', () => {
     for (const [button, cells] of [['Keep it', 2], ['Delete it', 1]] as const) {
       const tab = await w.open('rate = 1', 'other = 1');
       await tab.page.locator('.save', { hasText: 'Saved' }).waitFor();
-      await tab.nth(1).locator('.code').first().click();
-      await tab.nth(1).locator('.cm-content').waitFor();
+      await tab.enter(tab.nth(1));
       await tab.page.keyboard.press('End');
       const typing = tab.page.keyboard.type(' + 2 + 3 + 4 + 5 + 6 + 7 + 8', { delay: 100 });
       await tab.page.locator('.save', { hasText: 'Saving' }).waitFor();
@@ -102,8 +99,7 @@ describe('a cell that was deleted on disk while it was changed here', () => {
   it('can be put back when it went while the server was away', async () => {
     const tab = await w.open('word = "old"', 'other = 1');
     await tab.page.locator('.save', { hasText: 'Saved' }).waitFor();
-    await tab.nth(1).locator('.code').first().click();
-    await tab.nth(1).locator('.cm-content').waitFor();
+    await tab.enter(tab.nth(1));
     await w.server.kill();
     await tab.page.locator('.line-chip', { hasText: 'Reconnecting' }).waitFor();
     await tab.write(tab.nth(1), 'word = "mine"');

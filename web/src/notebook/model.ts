@@ -18,8 +18,7 @@ export interface Sending {
 export type StreamView = Omit<StreamOutput, 'text'>;
 export type OutputView = StreamView | DisplayOutput | ResultOutput | ErrorOutput | InputOutput;
 
-/** How a stream's text changed: cut to `at`, then `text` appended. Offsets are those of the whole text. */
-/** The text is cut to `at` and goes on with `text`, after what is skipped: of that nothing is shown. */
+/** How a stream's text changed: it is cut to `at` and goes on with `text`, after what is skipped. Offsets are those of the whole text. */
 export type TextChange = { readonly at: number; readonly skipped: number; readonly text: string } | { readonly reset: true };
 
 export interface TextFeed {
