@@ -13,6 +13,13 @@ const (
 // interruptHold is how long an interrupt waits for its run to begin, in milliseconds.
 const interruptHold = 300
 
+// How long a run whose idle has come waits for its reply, in milliseconds. ipykernel sends none when an interrupt reaches it between the
+// announcement of the run and its code, or when its own code fails.
+const (
+	interruptedReplyGrace = 500
+	replyGrace            = 10_000
+)
+
 // lateGrace is how long a run stays open after its idle with nothing heard from the kernel, in milliseconds. IPython sends idle last;
 // others do not promise it: Deno's comes before the cell's own output.
 const lateGrace = 60
@@ -38,6 +45,7 @@ func (c *core) deadline() int64 {
 	at(c.save.due())
 	at(c.askAgain)
 	at(c.heldUntil)
+	at(c.replyDue)
 	at(c.captureDue())
 	if c.cullable() {
 		at(c.idleSince + millis(c.cfg.idleCull))
@@ -63,6 +71,18 @@ func (c *core) giveUpIdle(r *run) {
 	c.finishReplied(r)
 }
 
+func (c *core) giveUpReply(r *run) {
+	if r.Interrupted {
+		c.finish(r, protocol.RunDone{Status: protocol.StatusInterrupted})
+		return
+	}
+	const ename, evalue = "ReplyMissing", "The kernel ended the run and did not say how: it was interrupted too early, or failed itself."
+	if !r.ErrorShown {
+		c.showError(r, ename, evalue, []string{})
+	}
+	c.finish(r, protocol.RunDone{Status: protocol.StatusError, Ename: ename, Evalue: evalue})
+}
+
 // heard: the kernel has said something, or cannot be listened to just now.
 func (c *core) heard() { c.heardAt, c.doubtAt = c.now, 0 }
 
@@ -76,6 +96,9 @@ func (c *core) tick() {
 	if c.heldUntil != 0 && c.now >= c.heldUntil {
 		c.heldUntil = 0
 		c.effect(interruptKernel{})
+	}
+	if c.replyDue != 0 && c.now >= c.replyDue {
+		c.giveUpReply(c.current())
 	}
 	if c.askAgain != 0 && c.now >= c.askAgain {
 		c.reopen()

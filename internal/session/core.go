@@ -30,6 +30,7 @@ type core struct {
 	heardAt   int64                      // when the kernel last said something
 	doubtAt   int64                      // when to give up an idle that is overdue; 0: it is not
 	heldUntil int64                      // when to pass on an interrupt that waits for its run to begin; 0: none waits
+	replyDue  int64                      // when the current run, whose idle came, is over without its reply; 0: nothing is missing
 	lateUntil int64                      // when the current run, whose reply and idle came, is over
 	askAgain  int64                      // when to open password prompts again whose answer seems lost; 0: never
 	missed    []protocol.Notice          // for the next page that comes

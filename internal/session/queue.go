@@ -172,6 +172,7 @@ func (c *core) replied(r *run, rep reply) {
 }
 
 func (c *core) maybeDone(r *run) {
+	c.expectReply()
 	if r.Done || r.Reply == nil || !r.Idle {
 		return
 	}
@@ -180,6 +181,19 @@ func (c *core) maybeDone(r *run) {
 		return
 	}
 	c.finishReplied(r)
+}
+
+// expectReply: the current run's idle, an interrupt or a new handle of its kernel came.
+func (c *core) expectReply() {
+	c.replyDue = 0
+	r := c.current()
+	switch {
+	case r == nil || r.Reply != nil || !r.Idle:
+	case r.Interrupted:
+		c.replyDue = c.now + interruptedReplyGrace
+	default:
+		c.replyDue = c.now + replyGrace
+	}
 }
 
 // finishReplied ends a run as its reply says.
@@ -210,7 +224,7 @@ func (c *core) finish(r *run, done protocol.RunDone) {
 	c.showCaptured()
 	wasCurrent := c.priv.Current == r.ID
 	if wasCurrent {
-		c.heldUntil = 0
+		c.heldUntil, c.replyDue = 0, 0
 		how := "ended"
 		switch done.Status {
 		case protocol.StatusInterrupted:
@@ -342,6 +356,7 @@ func (c *core) interrupt() *reject {
 	default:
 		c.effect(interruptKernel{})
 	}
+	c.expectReply()
 	return nil
 }
 

@@ -56,6 +56,32 @@ func TestRealKernel(t *testing.T) {
 	})
 }
 
+// An interrupt that reaches ipykernel in its own code, before the cell's: it replies nothing, and the notebook goes on.
+func TestInterruptBeforeTheCode(t *testing.T) {
+	bothKernels(t, func(t *testing.T, w *world) {
+		w.write("a.ipynb", "")
+		sv := w.serve()
+		s := sv.open("a.ipynb")
+		p := sv.page(s)
+		sv.execute(s, "one", `import time
+kernel = get_ipython().kernel
+forward = kernel._forward_input
+def slowly(*args):
+    kernel._forward_input = forward
+    print("not yet in the cell")
+    time.sleep(60)
+kernel._forward_input = slowly`)
+		p.untilDone("one", protocol.StatusOK)
+		sv.execute(s, "two", "print('in the cell')")
+		p.untilText("two", "not yet in the cell")
+		sv.do(s, protocol.Command{Type: protocol.CmdInterrupt})
+		p.untilDone("two", protocol.StatusInterrupted)
+		sv.execute(s, "three", "6 * 7")
+		p.untilDone("three", protocol.StatusOK)
+		p.same()
+	})
+}
+
 func TestServerRestartInMidCell(t *testing.T) {
 	bothKernels(t, func(t *testing.T, w *world) {
 		w.write("a.ipynb", "")

@@ -117,6 +117,7 @@ func (c *core) reattached(id string) {
 	if r := c.current(); r != nil && r.Reply == nil {
 		c.sendRun(r)
 	}
+	c.expectReply()
 	if len(c.priv.Sends) > 0 && c.priv.Sends[0].Sent {
 		c.passSend(c.priv.Sends[0])
 	}
