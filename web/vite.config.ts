@@ -23,21 +23,18 @@ const iconsInside: Plugin = {
   },
 };
 
-/** The page's script opens the line and asks for the rest; a browser is told of the rest with the page, so that it comes at the same time. */
-const restInAdvance: Plugin = {
-  name: 'rest-in-advance',
+/** The editor's chunks, by name: the page has them fetched when its first cells are drawn (ui/fetched.ts). */
+const editorLater: Plugin = {
+  name: 'editor-later',
   transformIndexHtml: {
     order: 'post',
     handler(_, { path, bundle, chunk }) {
       if (path !== '/index.html' || !bundle) return undefined;
-      const rest = Object.values(bundle).find((c) => c.type === 'chunk' && c.facadeModuleId?.endsWith('/src/app/start.tsx'));
-      if (rest?.type !== 'chunk') throw new Error('src/app/start.tsx is not a chunk of its own');
-      const scripts = [rest.fileName, ...rest.imports].filter((file) => file !== chunk?.fileName);
-      const styles = [...(rest.viteMetadata?.importedCss ?? [])];
-      return [
-        ...scripts.map((file) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` }, injectTo: 'head' as const })),
-        ...styles.map((file) => ({ tag: 'link', attrs: { rel: 'stylesheet', crossorigin: true, href: `/${file}` }, injectTo: 'head' as const })),
-      ];
+      const editor = Object.values(bundle).find((c) => c.type === 'chunk' && c.facadeModuleId?.endsWith('/src/editor/index.ts'));
+      if (editor?.type !== 'chunk') throw new Error('src/editor/index.ts is not a chunk of its own');
+      const first = [chunk?.fileName, ...(chunk?.imports ?? [])];
+      const files = [editor.fileName, ...editor.imports].filter((file) => !first.includes(file));
+      return files.map((file) => ({ tag: 'link', attrs: { rel: 'later', crossorigin: true, href: `/${file}` }, injectTo: 'head' as const }));
     },
   },
 };
@@ -48,7 +45,7 @@ const restInAdvance: Plugin = {
  * because its origin is opaque and its budget its own.
  */
 export default defineConfig({
-  plugins: [react(), woff2Only, restInAdvance],
+  plugins: [react(), woff2Only, editorLater],
   base: '/',
   resolve: { dedupe: ['@codemirror/state', '@codemirror/view', '@lezer/common'] },
   worker: { format: 'es', plugins: () => [iconsInside] },

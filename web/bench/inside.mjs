@@ -38,7 +38,12 @@ export function instruments() {
     return box && { x: box.x + box.width / 2, y: box.y + 12 };
   });
   first('editor', () => document.querySelector('[data-cell="cell-1"] .cm-focused') && {});
-  first('typed', () => document.querySelector('[data-cell="cell-1"] .cm-content')?.textContent.includes('Q') && {});
+  let before;
+  first('typed', () => {
+    const text = document.querySelector('[data-cell="cell-1"] .cm-content')?.textContent;
+    before ??= text;
+    return text !== before && {};
+  });
 }
 
 /** Notes how late each stamped line was when its frame was drawn. */

@@ -26,6 +26,7 @@ async function open(browser, server, notebook) {
     scripts.set(response.url(), response.body().then((body) => gzipSync(body, { level: 9 }).length, () => 0));
   });
   await page.goto(`${server.origin}/?token=${server.token}`); // the cookie, and a warm disk
+  await page.waitForTimeout(500); // this page's own drawing is not the next one's
   await page.addInitScript(instruments);
   scripts.clear();
   const cold = await context.newCDPSession(page);

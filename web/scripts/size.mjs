@@ -21,10 +21,8 @@ function closure(names, files = { js: new Set(), css: new Set() }) {
 }
 const sum = (files) => [...files].reduce((total, file) => total + size(file), 0);
 
-// What a notebook's page loads before it shows one: the entry, and what that asks for at once.
-const shown = ['index.html', 'src/app/start.tsx'];
-const readable = closure(shown);
-const typed = closure([...shown, 'src/editor/index.ts']);
+const readable = closure(['index.html']);
+const typed = closure(['index.html', 'src/editor/index.ts']);
 
 const worker = readFileSync(join(dist, 'index.html'), 'utf8').length > 0 ? workers() : [];
 function workers() {

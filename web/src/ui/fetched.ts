@@ -18,3 +18,8 @@ export function fetched<T>(load: () => Promise<T>, wait = (ms: number) => new Pr
   };
   return () => (there ??= persist());
 }
+
+/** Has the scripts fetched that the page's HTML names for later, and none of them run. */
+export function fetchLater(): void {
+  for (const link of document.querySelectorAll<HTMLLinkElement>('link[rel=later]')) link.rel = 'modulepreload';
+}

@@ -2,6 +2,7 @@ import { startTransition, useEffect, useLayoutEffect, useMemo, useRef, useState 
 import type { NotebookStore } from '../../notebook/store';
 import type { Gone as GoneFrame } from '../../protocol/types';
 import { Surroundings, type OutputSurroundings } from '../../outputs';
+import { fetchLater } from '../../ui/fetched';
 import { afterFrame } from '../../ui/frame';
 import { whenIdle } from '../../ui/idle';
 import { useSignal } from '../../ui/useSignal';
@@ -20,6 +21,9 @@ const FIRST = 10;
 const SLICE = 24;
 const FEWEST = 12;
 const MOST = 60;
+/** ms after the page is made: the editor is read, unless a click asks for it before; the further cells wait for it, not longer than this. */
+const EDITOR_AFTER = 300;
+const EDITOR_LATE = 1_000;
 
 /** The column of cells. The first screens are drawn at once, the rest in the browser's free moments; all of them stay in the page. */
 export function Notebook({ notebook }: { notebook: NotebookController }) {
@@ -49,13 +53,10 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
     // The focus wants to know where everything is: that is for after the first frame.
     return afterFrame(() => {
       focused.current = true;
+      fetchLater();
       startAt(notebook, store);
     });
   }, [ids.length, notebook, store]);
-  useEffect(() => {
-    const timer = setTimeout(() => void loadEditor(), 300);
-    return () => clearTimeout(timer);
-  }, []);
   if (ready.kind === 'gone') return <Gone gone={ready.gone} path={store.path} />;
   return (
     <NotebookContext.Provider value={notebook}>
@@ -103,8 +104,19 @@ function startAt(notebook: NotebookController, store: NotebookStore): void {
   notebook.cursor.focus(first, empty ? 'edit' : 'command');
 }
 
+/** False while the page is the person's who begins with the first cells at once; then the editor is there, or late. */
+function useBegun(): boolean {
+  const [begun, setBegun] = useState(false);
+  useEffect(() => {
+    const timers = [setTimeout(() => void loadEditor().then(() => setBegun(true)), EDITOR_AFTER), setTimeout(() => setBegun(true), EDITOR_LATE)];
+    return () => timers.forEach(clearTimeout);
+  }, []);
+  return begun;
+}
+
 /** How many cells are drawn: more in each idle moment, as many at a time as fit into a slice. */
 function useGrowing(total: number): number {
+  const begun = useBegun();
   const [drawn, setDrawn] = useState(FIRST);
   const pace = useRef({ step: FEWEST, began: 0 });
   useLayoutEffect(() => {
@@ -115,12 +127,12 @@ function useGrowing(total: number): number {
     p.began = 0;
   }, [drawn]);
   useEffect(() => {
-    if (drawn >= total) return;
+    if (!begun || drawn >= total) return;
     return whenIdle(() => {
       pace.current.began = performance.now();
       startTransition(() => setDrawn(drawn + pace.current.step));
     });
-  }, [drawn, total]);
+  }, [begun, drawn, total]);
   return drawn;
 }
 
