@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,7 +56,8 @@ type API struct {
 	started time.Time
 	limit   auth.Limit
 	cross   http.CrossOriginProtection
-	handler http.Handler
+	mux     *http.ServeMux
+	handler http.Handler // of mux, guarded
 
 	ctx     context.Context // of the connections
 	end     context.CancelCauseFunc
@@ -74,11 +76,11 @@ func New(cfg Config) *API {
 	a := &API{cfg: cfg, started: time.Now()}
 	a.ctx, a.end = context.WithCancelCause(context.Background())
 	a.lines.byID = map[string]*line{}
-	mux := http.NewServeMux()
+	a.mux = http.NewServeMux()
 	for _, r := range a.routes() {
-		mux.Handle(r.pattern, r.handler)
+		a.mux.Handle(r.pattern, r.handler)
 	}
-	a.handler = a.guard(mux)
+	a.handler = a.guard(a.mux)
 	return a
 }
 
@@ -152,8 +154,7 @@ func (a *API) healthz(w http.ResponseWriter, _ *http.Request) {
 
 func (a *API) page(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		refuse(w, http.StatusMethodNotAllowed, "invalid", "That method is not used here.")
+		otherMethod(w, http.MethodGet, http.MethodHead)
 		return
 	}
 	a.cfg.Page.Serve(w, r, styled(w))
@@ -207,6 +208,23 @@ func (a *API) snapshot(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(frame) // the client is gone
 }
 
-func (a *API) noRoute(w http.ResponseWriter, _ *http.Request) {
+// noRoute answers for what no other route takes; one that takes it with another method is named.
+func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	other := r.Clone(r.Context())
+	for _, other.Method = range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		if _, pattern := a.mux.Handler(other); strings.HasPrefix(pattern, other.Method+" ") {
+			allowed = append(allowed, other.Method)
+		}
+	}
+	if len(allowed) > 0 {
+		otherMethod(w, allowed...)
+		return
+	}
 	refuse(w, http.StatusNotFound, "not_found", "There is no such address.")
+}
+
+func otherMethod(w http.ResponseWriter, allowed ...string) {
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	refuse(w, http.StatusMethodNotAllowed, "invalid", "That method is not used here.")
 }
