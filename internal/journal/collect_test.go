@@ -17,8 +17,8 @@ import (
 // put keeps a blob and lets it be as old as that.
 func put(t *testing.T, j *Journal, text string, age time.Duration) string {
 	t.Helper()
-	hash, err := j.Put([]byte(text))
-	if err != nil {
+	hash := Hash([]byte(text))
+	if err := j.Put(hash, []byte(text)); err != nil {
 		t.Fatal(err)
 	}
 	at := time.Now().Add(-age)
@@ -65,7 +65,7 @@ func TestCollect(t *testing.T) {
 	old := 2 * time.Hour
 	inSnapshot, inBatch, held := put(t, j, "in a snapshot", old), put(t, j, "in a batch", old), put(t, j, "held", old)
 	young, again, garbage := put(t, j, "young", 0), put(t, j, "put again", old), put(t, j, "garbage", old)
-	if _, err := j.Put([]byte("put again")); err != nil {
+	if err := j.Put(again, []byte("put again")); err != nil {
 		t.Fatal(err)
 	}
 	keep, gone := notebook(t, j, "keep.ipynb"), notebook(t, j, "gone.ipynb")

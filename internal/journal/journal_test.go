@@ -98,7 +98,7 @@ func TestSpillIsIdempotent(t *testing.T) {
 func TestPrivateFiles(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir)
-	if _, err := j.Put([]byte("x")); err != nil {
+	if err := j.Put(Hash([]byte("x")), []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := j.Notebook(t.Context(), "a"); err != nil {

@@ -20,22 +20,21 @@ func Hash(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Put keeps data as a blob and returns its hash. The same data is kept once.
-func (j *Journal) Put(data []byte) (string, error) {
-	hash := Hash(data)
+// Put keeps data as a blob under its Hash, which whoever refers to it has made. The same data is kept once.
+func (j *Journal) Put(hash string, data []byte) error {
 	path := j.blobPath(hash)
 	j.blobs.RLock()
 	defer j.blobs.RUnlock()
 	if info, err := os.Stat(path); err == nil && info.Size() == int64(len(data)) {
 		now := time.Now()
-		return hash, os.Chtimes(path, now, now) // it is young again (J14)
+		return os.Chtimes(path, now, now) // it is young again (J14)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", fmt.Errorf("keep blob: %w", err)
+		return fmt.Errorf("keep blob: %w", err)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
-		return "", fmt.Errorf("keep blob: %w", err)
+		return fmt.Errorf("keep blob: %w", err)
 	}
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Close()); err == nil {
@@ -43,9 +42,9 @@ func (j *Journal) Put(data []byte) (string, error) {
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
-		return "", fmt.Errorf("keep blob: %w", err)
+		return fmt.Errorf("keep blob: %w", err)
 	}
-	return hash, nil
+	return nil
 }
 
 // Blob opens a blob; fs.ErrNotExist when there is none.

@@ -96,6 +96,33 @@ func Read(raw []byte) (s string, rest []byte, ok bool) {
 	return unsafe.String(unsafe.SliceData(out), len(out)), body[end+1:], true
 }
 
+// Skip gives what follows the string that raw begins with; ok is false where it is for Read, but that bytes may be no UTF-8.
+func Skip(raw []byte) (rest []byte, ok bool) {
+	if len(raw) == 0 || raw[0] != '"' {
+		return raw, false
+	}
+	for i := 1; i < len(raw); {
+		if i += Plain(raw[i:]); i >= len(raw) {
+			break
+		}
+		switch c := raw[i]; {
+		case c == '"':
+			return raw[i+1:], true
+		case c == '\\':
+			_, n := unescape(raw[i:])
+			if n == 0 {
+				return raw, false
+			}
+			i += n
+		case c < ' ':
+			return raw, false
+		default:
+			i++
+		}
+	}
+	return raw, false
+}
+
 // stringEnd is where the end quote is; -1 when there is none before a control character.
 func stringEnd(body []byte) int {
 	for i := 0; i < len(body); i++ {

@@ -64,6 +64,9 @@ func escaped(text string) []byte {
 func checkRead(t *testing.T, raw []byte) {
 	t.Helper()
 	got, rest, ok := Read(raw)
+	if skipped, is := Skip(raw); is && !json.Valid(raw[:len(raw)-len(skipped)]) || ok && (!is || len(skipped) != len(rest)) {
+		t.Fatalf("%q is skipped to %q, %v; read to %q, %v", raw, skipped, is, rest, ok)
+	}
 	if !ok {
 		return
 	}

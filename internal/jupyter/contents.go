@@ -129,6 +129,84 @@ type ExecuteResult struct {
 	ExecutionCount int `json:"execution_count"`
 }
 
+// DecodeDisplay is Decode for a display, whose pictures may be long: they are looked at once. The values of Data are parts of raw.
+func DecodeDisplay(raw json.RawMessage) (DisplayData, error) {
+	if data, rest, ok := longData(raw); ok {
+		if d, err := Decode[DisplayData](rest); err == nil && d.Data != nil && len(d.Data) == 0 {
+			d.Data = data
+			return d, nil
+		}
+	}
+	return Decode[DisplayData](raw)
+}
+
+// DecodeResult is Decode for a result, as DecodeDisplay is for a display.
+func DecodeResult(raw json.RawMessage) (ExecuteResult, error) {
+	if data, rest, ok := longData(raw); ok {
+		if d, err := Decode[ExecuteResult](rest); err == nil && d.Data != nil && len(d.Data) == 0 {
+			d.Data = data
+			return d, nil
+		}
+	}
+	return Decode[ExecuteResult](raw)
+}
+
+// longFrom is the size of a display, in bytes, for which reading it as a whole takes longer than finding its strings first.
+const longFrom = 8 << 10
+
+// longData takes the member data out of a long object that begins with it, where it holds strings only; rest is the object with {} in its place.
+func longData(raw []byte) (data map[string]json.RawMessage, rest []byte, ok bool) {
+	if len(raw) < longFrom {
+		return nil, nil, false
+	}
+	in := scanner{at: skipSpace(raw), ok: true}
+	in.take('{')
+	if in.text(); string(in.last) != `"data"` {
+		return nil, nil, false
+	}
+	in.take(':')
+	in.take('{')
+	data = map[string]json.RawMessage{}
+	for more := true; more && in.ok; more = in.comma() {
+		key, _, ok := jsontext.Read(in.at)
+		in.text()
+		in.take(':')
+		in.text()
+		in.ok = in.ok && ok
+		data[key] = in.last
+	}
+	in.take('}')
+	return data, append([]byte(`{"data":{}`), in.at...), in.ok
+}
+
+// scanner reads JSON from its begin; ok becomes false with the first thing that is not there, for good.
+type scanner struct {
+	at   []byte
+	last []byte // the string that was read last, as it is spelled
+	ok   bool
+}
+
+func (s *scanner) take(c byte) {
+	if s.ok = s.ok && len(s.at) > 0 && s.at[0] == c; s.ok {
+		s.at = skipSpace(s.at[1:])
+	}
+}
+
+func (s *scanner) text() {
+	rest, ok := jsontext.Skip(s.at)
+	if s.ok = s.ok && ok; s.ok {
+		s.last, s.at = s.at[:len(s.at)-len(rest)], skipSpace(rest)
+	}
+}
+
+func (s *scanner) comma() bool {
+	if len(s.at) == 0 || s.at[0] != ',' {
+		return false
+	}
+	s.take(',')
+	return true
+}
+
 // ClearOutput takes a cell's output away, at once or when the next comes.
 type ClearOutput struct {
 	Wait bool `json:"wait"`

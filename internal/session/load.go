@@ -112,7 +112,7 @@ func (s *Session) restore(loaded journal.Loaded, doc *notebook.Document, stamp f
 func (s *Session) openFromFile(doc *notebook.Document) {
 	st := s.core.take()
 	for _, b := range st.blobs {
-		if _, err := s.hub.cfg.Journal.Put(b.data); err != nil {
+		if err := s.hub.cfg.Journal.Put(b.hash, b.data); err != nil {
 			s.log.Error("blob not kept", "err", err)
 		}
 	}

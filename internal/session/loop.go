@@ -93,7 +93,7 @@ func (s *Session) commit(r reached, durable bool) uint64 {
 	s.core.settle()
 	st := s.core.take()
 	for _, b := range st.blobs {
-		if _, err := s.hub.cfg.Journal.Put(b.data); err != nil {
+		if err := s.hub.cfg.Journal.Put(b.hash, b.data); err != nil {
 			s.log.Error("blob not kept", "err", err)
 			s.core.notice("error", "blob_lost", "A large output could not be kept: "+fault.Message(err), "")
 		}

@@ -164,7 +164,7 @@ func (c *core) message(channel jupyter.Channel, msg jupyter.Message, m *reader) 
 	r := c.runOf(parent)
 	if r == nil {
 		if kind == "update_display_data" {
-			if d, err := jupyter.Decode[jupyter.DisplayData](msg.Content); err == nil {
+			if d, err := jupyter.DecodeDisplay(msg.Content); err == nil {
 				c.updateDisplay(d)
 			}
 		}
@@ -218,15 +218,15 @@ func (c *core) published(r *run, kind string, content json.RawMessage) {
 			c.emit(protocol.RunCounted{CellID: r.Cell, RunID: r.ID, Count: in.ExecutionCount})
 		}
 	case "display_data":
-		if d, err := jupyter.Decode[jupyter.DisplayData](content); err == nil {
+		if d, err := jupyter.DecodeDisplay(content); err == nil {
 			c.display(r, d, nil)
 		}
 	case "execute_result":
-		if d, err := jupyter.Decode[jupyter.ExecuteResult](content); err == nil {
+		if d, err := jupyter.DecodeResult(content); err == nil {
 			c.display(r, d.DisplayData, &d.ExecutionCount)
 		}
 	case "update_display_data":
-		if d, err := jupyter.Decode[jupyter.DisplayData](content); err == nil {
+		if d, err := jupyter.DecodeDisplay(content); err == nil {
 			c.updateDisplay(d)
 		}
 	case "clear_output":

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -180,12 +181,12 @@ func (c *core) updateDisplay(d jupyter.DisplayData) {
 	}
 }
 
-// keepBig puts values over protocol.InlineMax into blobs.
+// keepBig puts values over protocol.InlineMax into blobs. The others get memory of their own: they were parts of the message.
 func (c *core) keepBig(data map[string]json.RawMessage) map[string]json.RawMessage {
 	out := make(map[string]json.RawMessage, len(data))
 	for mime, value := range data {
 		if len(value) <= protocol.InlineMax {
-			out[mime] = value
+			out[mime] = bytes.Clone(value)
 			continue
 		}
 		content, isJSON := blobContent(mime, value)

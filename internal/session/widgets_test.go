@@ -422,7 +422,7 @@ func TestWidgets_in_the_file(t *testing.T) {
 		opens("out", outputModel, map[string]any{"outputs": []any{map[string]any{"data": map[string]any{widgetView: map[string]string{"model_id": "deep"}}}}}), views("out"), opens("deep", "LabelModel", nil))
 	b.says(comm("comm_msg", "in", "r1", map[string]any{"method": "update", "state": map[string]any{}, "buffer_paths": []any{[]any{"b", 0}}}, []byte("bytes")))
 	for _, blob := range [][]byte{mustMarshal(long)} {
-		if _, err := j.Put(blob); err != nil {
+		if err := j.Put(journal.Hash(blob), blob); err != nil {
 			t.Fatal(err)
 		}
 	}

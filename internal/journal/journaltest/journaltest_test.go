@@ -75,7 +75,8 @@ func written(t *testing.T, dir string) (blob string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if blob, err = j.Put([]byte("big")); err != nil {
+	blob = journal.Hash([]byte("big"))
+	if err := j.Put(blob, []byte("big")); err != nil {
 		t.Fatal(err)
 	}
 	for i, data := range []string{`{"x":1}`, `{"x":2}`, `{"d":{"runnel_blob":{"hash":"` + blob + `","size":3}}}`} {
