@@ -6,6 +6,8 @@ import { applyTheme } from './ui/theme';
 import { readRoute } from './views/route';
 
 applyTheme(document.documentElement);
+// Asked for before any text wants them, not before the scripts: the first cells are then laid out once, and do not change their face.
+for (const face of ['Inter Variable', 'JetBrains Mono Variable']) document.fonts.load(`1em "${face}"`).catch(() => {});
 const connection = createConnection();
 const route = readRoute(location.search);
 // The line is opened when the first cells are drawn, or do not come: what it brings would be read while they are being made. The notebook
