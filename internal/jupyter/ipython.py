@@ -1,5 +1,5 @@
 # Runs once inside ipykernel, in a module of its own that the user never sees.
-import sys, threading, time
+import asyncio, contextlib, signal, sys, threading, time
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
 
@@ -185,11 +185,32 @@ def send_soon(streams):
 def install(shell):
     tell_variables(shell)
     keep_secrets(shell.kernel)
+    wake_for_interrupts(shell.kernel)
     import zmq
 
     iopub = shell.kernel.iopub_thread
     iopub.schedule(lambda: iopub.socket.setsockopt(zmq.XPUB_NODROP, 1))
     send_soon(type(sys.stdout))
+
+
+def wake_for_interrupts(kernel):
+    # While a cell awaits, the event loop sleeps. ipykernel's handler of SIGINT gives the loop something to do and does not wake it.
+    listen = kernel._cancel_on_sigint
+
+    @contextlib.contextmanager
+    def cancel_on_sigint(future):
+        loop = asyncio.get_running_loop()
+        with listen(future):
+            handle = signal.getsignal(signal.SIGINT)
+
+            def interrupted(*args):
+                handle(*args)
+                loop.call_soon_threadsafe(lambda: None)
+
+            signal.signal(signal.SIGINT, interrupted)
+            yield
+
+    kernel._cancel_on_sigint = cancel_on_sigint
 
 
 def learn_tracebacks():

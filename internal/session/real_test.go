@@ -56,6 +56,20 @@ func TestRealKernel(t *testing.T) {
 	})
 }
 
+// ipykernel's event loop sleeps while a cell awaits, and its handler of an interrupt does not wake it.
+func TestInterruptOfAnAwait(t *testing.T) {
+	bothKernels(t, func(t *testing.T, w *world) {
+		w.write("a.ipynb", "")
+		sv := w.serve()
+		s := sv.open("a.ipynb")
+		p := sv.page(s)
+		sv.execute(s, "one", "import asyncio\nprint('sleeps')\nawait asyncio.sleep(1000)")
+		p.untilText("one", "sleeps")
+		sv.do(s, protocol.Command{Type: protocol.CmdInterrupt})
+		p.untilDone("one", protocol.StatusInterrupted)
+	})
+}
+
 // An interrupt that reaches ipykernel in its own code, before the cell's: it replies nothing, and the notebook goes on.
 func TestInterruptBeforeTheCode(t *testing.T) {
 	bothKernels(t, func(t *testing.T, w *world) {
