@@ -1,5 +1,5 @@
 # Runs once inside ipykernel, in a module of its own that the user never sees.
-import asyncio, contextlib, signal, sys, threading, time
+import asyncio, contextlib, json, signal, sys, threading, time
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
 
@@ -182,17 +182,6 @@ def send_soon(streams):
     streams.write, streams._flush_buffers, streams.flush_interval = piecewise, flush_buffers, Pause()
 
 
-def install(shell):
-    tell_variables(shell)
-    keep_secrets(shell.kernel)
-    wake_for_interrupts(shell.kernel)
-    import zmq
-
-    iopub = shell.kernel.iopub_thread
-    iopub.schedule(lambda: iopub.socket.setsockopt(zmq.XPUB_NODROP, 1))
-    send_soon(type(sys.stdout))
-
-
 def wake_for_interrupts(kernel):
     # While a cell awaits, the event loop sleeps. ipykernel's handler of SIGINT gives the loop something to do and does not wake it.
     listen = kernel._cancel_on_sigint
@@ -211,6 +200,33 @@ def wake_for_interrupts(kernel):
             yield
 
     kernel._cancel_on_sigint = cancel_on_sigint
+
+
+def escape_surrogates(session):
+    # Half of a surrogate pair cannot be encoded, but escaped. Without that what was printed is lost, and of a reply the run's end.
+    from jupyter_client.jsonutil import json_default
+
+    pack = session.pack
+
+    def packed(content):
+        try:
+            return pack(content)
+        except UnicodeEncodeError:
+            return json.dumps(content, default=json_default, allow_nan=False).encode()
+
+    session.pack = packed
+
+
+def install(shell):
+    tell_variables(shell)
+    keep_secrets(shell.kernel)
+    import zmq
+
+    iopub = shell.kernel.iopub_thread
+    iopub.schedule(lambda: iopub.socket.setsockopt(zmq.XPUB_NODROP, 1))
+    send_soon(type(sys.stdout))
+    wake_for_interrupts(shell.kernel)
+    escape_surrogates(shell.kernel.session)
 
 
 def learn_tracebacks():

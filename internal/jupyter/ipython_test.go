@@ -50,6 +50,17 @@ func TestIPythonArgs(t *testing.T) {
 			}
 		})
 
+		t.Run("half of a surrogate pair loses nothing", func(t *testing.T) {
+			_, out := k.run(plain(`print('a\ud83dz')`))
+			if got := printed(t, out); got != "a\ufffdz\n" {
+				t.Errorf("printed %q", got)
+			}
+			reply, _ := k.run(plain(`raise ValueError('\ud83d')`))
+			if reply.Status != jupyter.StatusError || reply.EValue != "\ufffd" {
+				t.Errorf("reply %q %q", reply.Status, reply.EValue)
+			}
+		})
+
 		t.Run("much text comes in pieces", func(t *testing.T) {
 			_, out := k.run(plain("for i in range(30): print('y' * 999_999)\nprint('z' * 5_000_000)"))
 			total, largest := 0, 0
