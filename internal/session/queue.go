@@ -350,7 +350,7 @@ func (c *core) interrupt() *reject {
 		c.emit(runMarked{RunID: r.ID, Interrupted: true})
 	}
 	switch {
-	case !c.attached:
+	case !c.attached || c.pub.Kernel.State == protocol.KernelStarting: // it runs nothing, and one without its handlers yet would end
 	case r != nil && !r.Fresh:
 		c.heldUntil = c.now + interruptHold
 	default:
