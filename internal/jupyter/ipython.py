@@ -202,6 +202,27 @@ def wake_for_interrupts(kernel):
     kernel._cancel_on_sigint = cancel_on_sigint
 
 
+def follow_threads(shell):
+    # What a thread prints belongs to the cell that started it. ipykernel 7 gives it to the cell that runs just then.
+    outlets = [o for o in (sys.stdout, sys.stderr, shell.displayhook, shell.display_pub) if hasattr(o, "set_thread_parent")]
+    start = threading.Thread.start
+
+    def start_here(thread):
+        parents, run = [o.parent_header for o in outlets], thread.run
+
+        def run_here():
+            del thread.run
+            for outlet, parent in zip(outlets, parents):
+                outlet.set_thread_parent(parent)
+            run()
+
+        thread.run = run_here
+        start(thread)
+
+    if outlets:
+        threading.Thread.start = start_here
+
+
 def escape_surrogates(session):
     # Half of a surrogate pair cannot be encoded, but escaped. Without that what was printed is lost, and of a reply the run's end.
     from jupyter_client.jsonutil import json_default
@@ -225,6 +246,7 @@ def install(shell):
     iopub = shell.kernel.iopub_thread
     iopub.schedule(lambda: iopub.socket.setsockopt(zmq.XPUB_NODROP, 1))
     send_soon(type(sys.stdout))
+    follow_threads(shell)
     wake_for_interrupts(shell.kernel)
     escape_surrogates(shell.kernel.session)
 

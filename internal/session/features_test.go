@@ -51,6 +51,14 @@ func TestOutputsOfARealKernel(t *testing.T) {
 		run("thread", "import threading, time\ndef late():\n    time.sleep(.3)\n    print('late')\nthreading.Thread(target=late).start()")
 		p.untilText("thread", "late")
 	})
+	t.Run("a thread prints while another cell runs", func(t *testing.T) {
+		run("starts", "go = threading.Event()\ndef later():\n    go.wait()\n    print('printed')\n    display('shown')\nt = threading.Thread(target=later)\nt.start()")
+		if got := text(run("other", "go.set()\nt.join()\nprint('its own')")); got != "its own\n" {
+			t.Errorf("the other cell shows %q", got)
+		}
+		p.untilText("starts", "printed")
+		p.untilText("starts", "shown")
+	})
 	t.Run("the next input", func(t *testing.T) {
 		run("next", "get_ipython().set_next_input('print(7)', replace=False)")
 		i := 0
