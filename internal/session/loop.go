@@ -58,6 +58,7 @@ func (s *Session) run() {
 	s.shutDown()
 	stopWriting()
 	w.Wait()
+	s.letGo()
 }
 
 func (s *Session) setNow() { s.core.now = time.Now().UnixMilli() }
@@ -214,11 +215,27 @@ func (s *Session) notify(change func(*post)) {
 	}
 }
 
-// readPost acts on it: what the kernel said is acknowledged when it is in the journal, and a kernel that has exited is let go of then.
+// readPost acts on it.
 func (s *Session) readPost() {
+	s.acknowledge()
 	s.post.mu.Lock()
-	reached, grown, failure, changed := s.post.reached, s.post.grown, s.post.failure, s.post.changed
-	s.post.reached, s.post.grown, s.post.changed = map[string]uint64{}, false, false
+	grown, failure, changed := s.post.grown, s.post.failure, s.post.changed
+	s.post.grown, s.post.changed = false, false
+	s.post.mu.Unlock()
+	if grown {
+		s.writer.add(item{at: s.core.now, n: s.core.pub.N, snapshot: s.core.snapshotFunc()})
+	}
+	if changed {
+		s.core.journalState(failure)
+		s.commit(reachedNone, false)
+	}
+}
+
+// acknowledge tells the keepers how far the journal has what their kernels said. The handle of a kernel that has ended goes then.
+func (s *Session) acknowledge() {
+	s.post.mu.Lock()
+	reached := s.post.reached
+	s.post.reached = map[string]uint64{}
 	s.post.mu.Unlock()
 	for id, record := range reached {
 		h := s.handles[id]
@@ -230,13 +247,6 @@ func (s *Session) readPost() {
 			delete(s.handles, id)
 			s.wg.Go(h.letGo)
 		}
-	}
-	if grown {
-		s.writer.add(item{at: s.core.now, n: s.core.pub.N, snapshot: s.core.snapshotFunc()})
-	}
-	if changed {
-		s.core.journalState(failure)
-		s.commit(reachedNone, false)
 	}
 }
 
@@ -263,7 +273,7 @@ func (s *Session) resting() bool {
 	return c.priv.KernelID == "" && len(c.priv.Order) == 0 && !c.save.dirty() && c.save.failing == ""
 }
 
-// shutDown saves, writes a snapshot and lets go of the kernels, which live on.
+// shutDown saves and has a snapshot written.
 func (s *Session) shutDown() {
 	s.setNow()
 	for s.core.save.saving { // one is under way: its end is an input
@@ -277,10 +287,15 @@ func (s *Session) shutDown() {
 	if s.opening == nil {
 		s.writer.add(item{at: s.core.now, n: s.core.pub.N, snapshot: s.core.snapshotFunc()})
 	}
+	s.tail.end(nil)
+}
+
+// letGo lets go of the kernels, which live on; their keepers are told first how far the journal has what they said.
+func (s *Session) letGo() {
+	s.acknowledge()
 	for _, h := range s.handles {
 		h.letGo()
 	}
-	s.tail.end(nil)
 	if s.resting() {
 		if err := s.hub.cfg.Journal.SetLive(context.Background(), s.id, false); err != nil {
 			s.log.Warn("the next server will open this notebook for nothing", "err", err)

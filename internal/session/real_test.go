@@ -1,6 +1,7 @@
 package session
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -133,4 +134,29 @@ func TestServerRestartInMidCell(t *testing.T) {
 		}
 		p.same()
 	})
+}
+
+// The keeper waits for word that its last record is in the journal; a server that stops as soon as the kernel has ended gives it.
+func TestStopLeavesNoKernelFolder(t *testing.T) {
+	w := newWorld(t, "7")
+	sv := w.serve()
+	s := sv.open("a.ipynb")
+	p := sv.page(s)
+	sv.execute(s, "one", "1")
+	p.untilDone("one", protocol.StatusOK)
+	sv.do(s, protocol.Command{Type: protocol.CmdKernelStop})
+	p.until("no kernel", func(s *protocol.State) bool { return s.Kernel.State == protocol.KernelNone })
+	sv.stop()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		left, err := os.ReadDir(w.runtime)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%v is left", left)
+		}
+	}
 }
