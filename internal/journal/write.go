@@ -101,7 +101,7 @@ func (j *Journal) group(first *op) {
 }
 
 func (j *Journal) transact(group []*op) (err error) {
-	if err := sqlitex.ExecuteTransient(j.conn, "BEGIN IMMEDIATE", nil); err != nil {
+	if err := sqlitex.Execute(j.conn, "BEGIN IMMEDIATE", nil); err != nil {
 		return writeError(err)
 	}
 	for _, o := range group {
@@ -110,7 +110,7 @@ func (j *Journal) transact(group []*op) (err error) {
 			return writeError(err)
 		}
 	}
-	if err := sqlitex.ExecuteTransient(j.conn, "COMMIT", nil); err != nil {
+	if err := sqlitex.Execute(j.conn, "COMMIT", nil); err != nil {
 		j.rollback()
 		return writeError(err)
 	}
