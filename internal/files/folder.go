@@ -264,9 +264,16 @@ func readAll(r io.Reader, size int64) ([]byte, error) {
 	}
 }
 
-func stampOf(data []byte, info fs.FileInfo) Stamp {
+// StampOf is the stamp of a content, without a time.
+func StampOf(data []byte) Stamp {
 	sum := sha256.Sum256(data)
-	return Stamp{ModTime: info.ModTime(), Size: int64(len(data)), Hash: hex.EncodeToString(sum[:])}
+	return Stamp{Size: int64(len(data)), Hash: hex.EncodeToString(sum[:])}
+}
+
+func stampOf(data []byte, info fs.FileInfo) Stamp {
+	stamp := StampOf(data)
+	stamp.ModTime = info.ModTime()
+	return stamp
 }
 
 // stampFile hashes an open file.

@@ -56,7 +56,7 @@ func (j *Journal) Collect(ctx context.Context, held iter.Seq[[]byte], missing, p
 	if err := j.survey(ctx, &known, named); err != nil {
 		return done, fmt.Errorf("look through the journal: %w", err)
 	}
-	return done, errors.Join(j.dropUnknown("spill", known, &done), j.dropUnknown("base", known, &done), j.dropBlobs(ctx, named, put, &done))
+	return done, errors.Join(j.dropUnknown("spill", known, &done), j.dropUnknown("base", known, &done), j.dropUnknown("next", known, &done), j.dropBlobs(ctx, named, put, &done))
 }
 
 // forget gives how many notebooks were forgotten.

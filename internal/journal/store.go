@@ -114,23 +114,40 @@ func (j *Journal) spillPath(id NotebookID, output string) (string, error) {
 
 // PutBase keeps the version of the file that a notebook's session has read or written last; tag says which one it is.
 func (j *Journal) PutBase(id NotebookID, tag string, data []byte) error {
-	path := j.basePath(id)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("keep base: %w", err)
-	}
-	err := os.WriteFile(path+".new", append([]byte(tag+"\n"), data...), 0o600)
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err != nil {
+	if err := replace(j.besidePath("base", id), append([]byte(tag+"\n"), data...)); err != nil {
 		return fmt.Errorf("keep base: %w", err)
 	}
 	return nil
 }
 
+// PutNext notes by its tag the version of the file that is about to be written, of which everything is in the journal: a server
+// that finds it in the file knows it for its own.
+func (j *Journal) PutNext(id NotebookID, tag string) error {
+	if err := replace(j.besidePath("next", id), []byte(tag)); err != nil {
+		return fmt.Errorf("note the next version: %w", err)
+	}
+	return nil
+}
+
+// IsNext says whether PutNext noted this tag last.
+func (j *Journal) IsNext(id NotebookID, tag string) bool {
+	noted, err := os.ReadFile(j.besidePath("next", id))
+	return err == nil && string(noted) == tag
+}
+
+func replace(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
 // Base is what PutBase kept last under this tag; fs.ErrNotExist when that was another version.
 func (j *Journal) Base(id NotebookID, tag string) ([]byte, error) {
-	data, err := os.ReadFile(j.basePath(id))
+	data, err := os.ReadFile(j.besidePath("base", id))
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +158,6 @@ func (j *Journal) Base(id NotebookID, tag string) ([]byte, error) {
 	return rest, nil
 }
 
-func (j *Journal) basePath(id NotebookID) string {
-	return filepath.Join(j.dir, "base", strconv.FormatInt(int64(id), 10))
+func (j *Journal) besidePath(folder string, id NotebookID) string {
+	return filepath.Join(j.dir, folder, strconv.FormatInt(int64(id), 10))
 }

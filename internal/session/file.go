@@ -16,9 +16,9 @@ import (
 
 // saveFile writes the notebook in a goroutine of its own; its end is an input.
 func (s *Session) saveFile() {
-	state, carried, path, expect := s.core.state(), s.carried, s.path, s.core.priv.Base.Stamp
+	v := version{state: s.core.state(), carried: s.carried, path: s.path, expect: s.core.priv.Base.Stamp, ticket: s.writer.last()}
 	s.wg.Go(func() {
-		doc, stamp, err := s.writeFile(s.ctx, state, carried, path, expect)
+		doc, stamp, err := s.writeFile(s.ctx, v)
 		s.send(context.Background(), func() { s.saved(doc, stamp, err) })
 	})
 }
@@ -28,7 +28,8 @@ func (s *Session) saveLast() {
 	s.core.save.pending, s.core.save.since, s.core.save.saving = s.core.save.since, 0, true
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	doc, stamp, err := s.writeFile(ctx, s.core.state(), s.carried, s.path, s.core.priv.Base.Stamp)
+	v := version{state: s.core.state(), carried: s.carried, path: s.path, expect: s.core.priv.Base.Stamp, ticket: s.writer.last()}
+	doc, stamp, err := s.writeFile(ctx, v)
 	if err != nil {
 		s.log.Error("not saved at the end; the journal has it", "err", err)
 		s.core.saveFailed(fault.Message(err))
@@ -37,8 +38,17 @@ func (s *Session) saveLast() {
 	s.saved(doc, stamp, nil)
 }
 
-func (s *Session) writeFile(ctx context.Context, state *protocol.State, carried *notebook.Document, path files.Path, expect files.Stamp) (*notebook.Document, files.Stamp, error) {
-	doc, err := document(state, carried, s.hub.cfg.Journal, s.id)
+// version is what a save writes, and where.
+type version struct {
+	state   *protocol.State
+	carried *notebook.Document
+	path    files.Path
+	expect  files.Stamp // what is there now
+	ticket  uint64      // of the writer: the state is in the journal when this is written
+}
+
+func (s *Session) writeFile(ctx context.Context, v version) (*notebook.Document, files.Stamp, error) {
+	doc, err := document(v.state, v.carried, s.hub.cfg.Journal, s.id)
 	if err != nil {
 		return nil, files.Stamp{}, fmt.Errorf("gather notebook: %w", err)
 	}
@@ -46,11 +56,24 @@ func (s *Session) writeFile(ctx context.Context, state *protocol.State, carried 
 	if err != nil {
 		return nil, files.Stamp{}, fmt.Errorf("encode notebook: %w", err)
 	}
-	stamp, err := s.hub.cfg.Folder.Save(ctx, path, data, &expect)
+	s.noteNext(ctx, v.ticket, data)
+	stamp, err := s.hub.cfg.Folder.Save(ctx, v.path, data, &v.expect)
 	if err == nil {
 		s.keepBase(stamp, data)
 	}
 	return doc, stamp, err
+}
+
+// noteNext makes the file that is about to be written known as ours, for the server after one that is killed before the journal has the
+// end of the save. A version that has what the journal cannot take is not noted: there is more to it than the journal's state.
+func (s *Session) noteNext(ctx context.Context, ticket uint64, data []byte) {
+	err := s.writer.wait(ctx, ticket, true)
+	if err == nil {
+		err = s.hub.cfg.Journal.PutNext(s.id, baseTag(files.StampOf(data)))
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn("a version of the file is not noted before it is written", "err", err)
+	}
 }
 
 // keepBase remembers the file's version beside the journal: what another program changes while no server is there is joined against it.

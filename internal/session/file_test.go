@@ -204,6 +204,36 @@ func TestTheServerWasAwayWhenTheFileChanged(t *testing.T) {
 	}
 }
 
+// The server is killed when the file is there and the journal does not know it yet; meanwhile the person went on in the same cell.
+func TestKilledBetweenFileAndJournal(t *testing.T) {
+	w, sv, s, _ := editedHead(t)
+	var v version
+	if err := s.call(testContext(t), func() {
+		v = version{state: s.core.state(), carried: s.carried, path: s.path, expect: s.core.priv.Base.Stamp, ticket: s.writer.last()}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.writeFile(testContext(t), v); err != nil {
+		t.Fatal(err)
+	}
+	sv.do(s, protocol.Command{Type: protocol.CmdEdit, CellID: "head", Version: 1, Changes: json.RawMessage(`[6,[0,", and more"]]`)})
+	after := &world{t: t, dir: t.TempDir(), state: t.TempDir(), runtime: w.runtime}
+	for to, from := range map[string]string{after.dir: w.dir, after.state: w.state} {
+		if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sv = after.serve()
+	p := sv.page(sv.open("a.ipynb"))
+	if len(p.state.Cells) != 2 || p.state.Cell("head").Source != "# Ours, and more" || p.state.Save.State == protocol.SaveClashed {
+		t.Errorf("state %s", asJSON(p.state))
+	}
+	p.untilSaved()
+	if got := after.read("a.ipynb"); !strings.Contains(got, "# Ours, and more") {
+		t.Errorf("the file: %s", got)
+	}
+}
+
 func TestBrokenFile(t *testing.T) {
 	w := newWorld(t, "")
 	w.write("a.ipynb", "{\n \"cells\": [,]\n}")

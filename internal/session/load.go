@@ -94,7 +94,7 @@ func (s *Session) restore(loaded journal.Loaded, doc *notebook.Document, stamp f
 		s.core.emit(savedAs{})
 		s.core.notice("warning", "file_gone", "The notebook's file was removed while no server was there. It is written again.", "")
 	} else {
-		s.openFromJournal(doc, stamp)
+		s.openFromJournal(doc, stamp, !loaded.Damaged && loaded.Lost == 0)
 	}
 	if s.hub.cfg.Journal.Moved() != "" && !known {
 		s.core.notice("error", "journal_damaged", "What the server had kept beside the notebooks could not be read and was put aside. What is shown is the file.", "")
@@ -129,8 +129,8 @@ func (s *Session) openFromFile(doc *notebook.Document) {
 	}
 }
 
-// openFromJournal: the journal's state goes on, joined with the file when that has changed since (J5).
-func (s *Session) openFromJournal(doc *notebook.Document, stamp files.Stamp) {
+// openFromJournal: the journal's state goes on, joined with the file when that has changed since (J5). whole: nothing of it is missing.
+func (s *Session) openFromJournal(doc *notebook.Document, stamp files.Stamp, whole bool) {
 	c := s.core
 	s.align(doc)
 	for _, e := range c.take().effects {
@@ -144,6 +144,8 @@ func (s *Session) openFromJournal(doc *notebook.Document, stamp files.Stamp) {
 	case c.pub.Save.State == protocol.Saved:
 		c.adopt(doc, nil)
 		c.save.since = 0
+		c.emit(savedAs{Base: base{Stamp: stamp}})
+	case whole && s.hub.cfg.Journal.IsNext(s.id, baseTag(stamp)): // our own; the server before did not live to journal that it was written
 		c.emit(savedAs{Base: base{Stamp: stamp}})
 	default:
 		if s.carried = s.keptBase(c.priv.Base.Stamp); s.carried != nil {
