@@ -116,15 +116,21 @@ func (s *Session) saved(doc *notebook.Document, stamp files.Stamp, err error) {
 
 // fileChanged: the file is not what it was, and not by us.
 func (s *Session) fileChanged(change files.Change) {
-	if change.Path != s.path || change.Stamp.Same(s.core.priv.Base.Stamp) {
-		return
+	switch {
+	case change.Path != s.path:
+	case change.Stamp.Same(s.core.priv.Base.Stamp): // it is again
+		s.core.save.failing = ""
+	case change.Gone:
+		s.fileGone()
+	default:
+		s.readAgain()
 	}
-	if change.Gone {
-		s.core.notice("warning", "file_gone", "The notebook's file was removed by another program. It is written again at the next change.", "")
-		s.core.emit(savedAs{})
-		return
-	}
-	s.readAgain()
+}
+
+func (s *Session) fileGone() {
+	s.core.save.failing = ""
+	s.core.emit(savedAs{})
+	s.core.notice("warning", "file_gone", "The notebook's file was removed by another program. It is written again at the next change.", "")
 }
 
 // readAgain reads the changed file in a goroutine of its own.
@@ -139,6 +145,8 @@ func (s *Session) readAgain() {
 		s.send(s.ctx, func() {
 			switch {
 			case path != s.path || stamp.Same(s.core.priv.Base.Stamp):
+			case fault.KindOf(err) == fault.NotFound:
+				s.fileGone()
 			case err != nil:
 				s.core.notice("error", "file_broken", "The file was changed by another program and cannot be read as a notebook any more. It is left as it is; nothing is saved over it. "+fault.Message(err), "")
 				s.core.save.failing = "The file on disk is not a notebook any more: " + fault.Message(err)

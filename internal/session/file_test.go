@@ -265,6 +265,25 @@ func TestBrokenFile(t *testing.T) {
 	}
 }
 
+// What was broken is put back as it was, or taken away: nothing is wrong any more.
+func TestBrokenFileIsPutBack(t *testing.T) {
+	w := newWorld(t, "")
+	w.write("a.ipynb", twoCells)
+	sv := w.serve()
+	p := sv.page(sv.open("a.ipynb"))
+	failed := func(s *protocol.State) bool { return s.Save.State == protocol.SaveFailed }
+	w.write("a.ipynb", "{ broken")
+	p.until("said", failed)
+	w.write("a.ipynb", twoCells)
+	p.untilSaved()
+	w.write("a.ipynb", "{ broken")
+	p.until("said", failed)
+	if err := os.Remove(filepath.Join(w.dir, "a.ipynb")); err != nil {
+		t.Fatal(err)
+	}
+	p.untilSaved()
+}
+
 func TestRenamed(t *testing.T) {
 	w := newWorld(t, "")
 	w.write("a.ipynb", twoCells)
