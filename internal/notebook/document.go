@@ -99,8 +99,16 @@ func (d *Document) Carry(from *Document) {
 	}
 }
 
-// carry takes over unknown keys of an output that is otherwise the same.
+// carry takes over unknown keys of an output that is otherwise the same. One of an unknown type is an empty display for the page.
 func (o *Output) carry(old *Output) {
+	switch old.Type {
+	case Stream, DisplayData, ExecuteResult, ErrorOutput:
+	default:
+		if o.Type == DisplayData && len(o.Data) == 0 {
+			*o = *old
+		}
+		return
+	}
 	if old.Extra == nil || o.Extra != nil || o.Type != old.Type {
 		return
 	}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -101,6 +102,29 @@ func TestAutosaveAndWhatIsCarried(t *testing.T) {
 	p.untilSaved()
 	if got := w.read("a.ipynb"); got != twoCells {
 		t.Errorf("not as it was:\n%s", got)
+	}
+}
+
+func TestOutputOfUnknownTypeIsKept(t *testing.T) {
+	w := newWorld(t, "")
+	const strange = `"outputs":[{"output_type":"hologram","depth":3,"data":{"a":1}}]`
+	w.write("a.ipynb", `{"cells":[{"cell_type":"code","id":"a","metadata":{},"source":"1","execution_count":null,`+strange+`}],"metadata":{},"nbformat":4,"nbformat_minor":5}`)
+	sv := w.serve()
+	s := sv.open("a.ipynb")
+	p := sv.page(s)
+	for _, cell := range []string{"one", "two"} {
+		sv.do(s, insert(cell, "x"))
+		p.until("unsaved", func(s *protocol.State) bool { return s.Save.State != protocol.Saved })
+		p.untilSaved()
+	}
+	var got bytes.Buffer
+	if err := json.Compact(&got, []byte(w.read("a.ipynb"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`"output_type":"hologram"`, `"depth":3`, `"data":{"a":1}`} {
+		if !strings.Contains(got.String(), part) {
+			t.Errorf("%s is lost: %s", part, &got)
+		}
 	}
 }
 
