@@ -33,7 +33,7 @@ type Command struct {
 	Name  string `json:"name,omitempty"`
 	Force bool   `json:"force,omitempty"`
 
-	// widget_change: State and or Content, with Buffers (in Data); CellID shows the widget, Origin is the view.
+	// widget_change: State or Content, with Buffers (in Data; an attribute of bytes is in these only); CellID shows the widget, Origin is the view.
 	WidgetID WidgetID                   `json:"widget_id,omitempty"`
 	State    map[string]json.RawMessage `json:"state,omitempty"`
 	Content  json.RawMessage            `json:"content,omitempty"`

@@ -3,7 +3,6 @@ package protocol
 import (
 	"encoding/json"
 	"maps"
-	"slices"
 )
 
 // Bounds of the widget models of a notebook (P36).
@@ -102,19 +101,29 @@ func (w *Widget) Updated(e WidgetUpdated) *Widget {
 // JoinBuffers are the buffers after the change: those of attributes that it replaces are gone.
 func JoinBuffers(before []WidgetBuffer, e WidgetUpdated) []WidgetBuffer {
 	var out []WidgetBuffer
+	replaced := Attributes(e.State, e.Buffers)
 	for _, b := range before {
-		attribute := b.attribute()
-		_, replaced := e.State[attribute]
-		replaced = replaced || slices.ContainsFunc(e.Buffers, func(n WidgetBuffer) bool { return n.attribute() == attribute })
-		if !replaced {
+		if !replaced[b.Attribute()] {
 			out = append(out, b)
 		}
 	}
 	return append(out, e.Buffers...)
 }
 
-// attribute is the one the buffer is in.
-func (b WidgetBuffer) attribute() string {
+// Attributes are those that a state has, or a change names: a value of bytes is in the buffers only.
+func Attributes(state map[string]json.RawMessage, buffers []WidgetBuffer) map[string]bool {
+	out := make(map[string]bool, len(state))
+	for key := range state {
+		out[key] = true
+	}
+	for _, b := range buffers {
+		out[b.Attribute()] = true
+	}
+	return out
+}
+
+// Attribute is the one the buffer is in.
+func (b WidgetBuffer) Attribute() string {
 	var path []any
 	if json.Unmarshal(b.Path, &path) != nil || len(path) == 0 {
 		return ""

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 
 	"github.com/runnel-dev/runnel/internal/journal"
 	"github.com/runnel-dev/runnel/internal/jupyter"
@@ -25,7 +26,7 @@ type commContent struct {
 
 type commData struct {
 	Method      string                     `json:"method,omitempty"`
-	State       map[string]json.RawMessage `json:"state,omitempty"`
+	State       map[string]json.RawMessage `json:"state,omitzero"` // an update without is refused by ipywidgets
 	BufferPaths []json.RawMessage          `json:"buffer_paths,omitempty"`
 	Content     json.RawMessage            `json:"content,omitempty"`
 }
@@ -91,8 +92,8 @@ func (c *core) updateWidget(id protocol.WidgetID, data commData, buffers [][]byt
 		c.capturesChange(id, state)
 		delete(state, "msg_id") // of use to the session alone
 	}
-	e := protocol.WidgetUpdated{WidgetID: id, State: c.keepAttributes(state), Buffers: c.keepBuffers(data.BufferPaths, buffers)}
-	c.changeWidget(e)
+	kept := slices.DeleteFunc(c.keepBuffers(data.BufferPaths, buffers), func(b protocol.WidgetBuffer) bool { return c.unsent(id, b.Attribute()) })
+	c.changeWidget(protocol.WidgetUpdated{WidgetID: id, State: c.keepAttributes(state), Buffers: kept})
 }
 
 // changeWidget emits the change, unless it changes nothing or makes the model too large.

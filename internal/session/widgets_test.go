@@ -188,6 +188,42 @@ func TestWidgets_changes_go_to_the_kernel(t *testing.T) {
 	b.wantRun("a", protocol.StateRunning, "")
 }
 
+// TestWidgets_changed_bytes: an attribute of bytes is in no state, only in a buffer; it goes to the kernel, and stays against its echo, as others do.
+func TestWidgets_changed_bytes(t *testing.T) {
+	b := widgetBench(t)
+	bytesOf := func(data string) protocol.Command {
+		buffers := []protocol.WidgetBuffer{{Path: json.RawMessage(`["value"]`), Data: data}}
+		return protocol.Command{Type: protocol.CmdWidgetChange, CellID: "a", WidgetID: "w", State: map[string]json.RawMessage{}, Buffers: buffers}
+	}
+	b.says(opens("w", "ImageModel", map[string]any{"width": ""}), comm("comm_msg", "w", "r1", map[string]any{"method": "update", "state": map[string]any{}, "buffer_paths": []any{[]any{"value"}}}, []byte{0}), views("w"))
+	wantBuffer := func(want string) {
+		t.Helper()
+		if buffers := b.c.pub.Widgets["w"].Buffers; len(buffers) != 1 || buffers[0].Data != want {
+			t.Fatalf("buffers %s, want %s", asJSON(buffers), want)
+		}
+	}
+	b.accept(bytesOf("AQ=="))
+	first := sent[sendMessage](b)
+	if len(first) != 1 || len(first[0].Buffers) != 1 || string(first[0].Buffers[0]) != "\x01" {
+		t.Fatalf("sent %s", asJSON(first))
+	}
+	if text := string(mustMarshal(first[0].Content)); !strings.Contains(text, `"state":{}`) || !strings.Contains(text, `"buffer_paths":[["value"]]`) {
+		t.Errorf("the kernel gets %s", text)
+	}
+	b.accept(bytesOf("Ag=="))
+	b.says(comm("comm_msg", "w", first[0].ID, map[string]any{"method": "echo_update", "state": map[string]any{}, "buffer_paths": []any{[]any{"value"}}}, []byte{1}))
+	wantBuffer("Ag==")
+	b.accept(change("w", "value", "null"))
+	if w := b.c.pub.Widgets["w"]; len(w.Buffers) != 0 || string(w.State["value"]) != "null" {
+		t.Errorf("without its bytes: %s", asJSON(w))
+	}
+	unknown := bytesOf("AQ==")
+	unknown.Buffers[0].Path = json.RawMessage(`["other"]`)
+	if ack := b.command(unknown); ack.Code != protocol.CodeInvalid {
+		t.Errorf("an attribute that the model does not have: %+v", ack)
+	}
+}
+
 func TestWidgets_changes_refused(t *testing.T) {
 	b := widgetBench(t)
 	b.says(opens("w", "IntSliderModel", map[string]any{"value": 1}), opens("closed", "IntSliderModel", map[string]any{"value": 1}), comm("comm_close", "closed", "r1", nil), views("w"))
@@ -202,6 +238,9 @@ func TestWidgets_changes_refused(t *testing.T) {
 	refused(protocol.CodeNotFound, change("closed", "value", "2"))
 	refused(protocol.CodeInvalid, change("w", "unknown", "2"))
 	refused(protocol.CodeInvalid, protocol.Command{Type: protocol.CmdWidgetChange, WidgetID: "w"})
+	both := change("w", "value", "2")
+	both.Content = json.RawMessage(`1`)
+	refused(protocol.CodeInvalid, both)
 	refused(protocol.CodeTooLarge, change("w", "value", `"`+strings.Repeat("x", 5*protocol.WidgetBytesMax)+`"`))
 	for i := range sendsMax {
 		b.accept(protocol.Command{Type: protocol.CmdWidgetChange, WidgetID: "w", Content: json.RawMessage(fmt.Sprint(i))})

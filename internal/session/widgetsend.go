@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -44,18 +45,19 @@ func (c *core) widgetChange(cmd protocol.Command) *reject {
 		return rejectf(protocol.CodeNotFound, "there is no such widget any more")
 	case w.Kernel != c.priv.KernelID || !c.ready:
 		return rejectf(protocol.CodeNotFound, "The kernel that made this widget is gone.")
-	case len(cmd.State) == 0 && len(cmd.Content) == 0:
+	case len(cmd.State) == 0 && len(cmd.Content) == 0 && len(cmd.Buffers) == 0:
 		return rejectf(protocol.CodeInvalid, "a change needs state or content")
+	case len(cmd.State) > 0 && len(cmd.Content) > 0:
+		return rejectf(protocol.CodeInvalid, "a change has state or content, not both")
 	case sizeOfState(cmd.State)+len(cmd.Content)+sizeOfKept(cmd.Buffers) > 4*protocol.WidgetBytesMax:
 		return rejectf(protocol.CodeTooLarge, "the change is too large")
 	}
-	for key := range cmd.State {
-		if _, known := w.State[key]; !known {
-			return rejectf(protocol.CodeInvalid, "the widget has no attribute %q", key)
-		}
+	update := len(cmd.Content) == 0
+	if key := unknownAttribute(w, cmd); update && key != "" {
+		return rejectf(protocol.CodeInvalid, "the widget has no attribute %q", key)
 	}
 	send := widgetSend{ID: "comm-" + string(cmd.CmdID), Widget: cmd.WidgetID, Cell: cmd.CellID, State: cmd.State, Content: cmd.Content, Buffers: cmd.Buffers}
-	if isSecret(w.State) && len(cmd.State) > 0 { // at once, past what is journaled
+	if isSecret(w.State) && update { // at once, past what is journaled
 		c.passSend(send)
 		return nil
 	}
@@ -63,7 +65,7 @@ func (c *core) widgetChange(cmd protocol.Command) *reject {
 	if !ok {
 		return rejectf(protocol.CodeTooLarge, "the kernel is busy and too much waits for it already")
 	}
-	if len(cmd.State) > 0 {
+	if update {
 		kept := []protocol.WidgetBuffer{}
 		for _, b := range cmd.Buffers {
 			data, err := base64.StdEncoding.DecodeString(b.Data)
@@ -79,6 +81,17 @@ func (c *core) widgetChange(cmd protocol.Command) *reject {
 	return nil
 }
 
+// unknownAttribute is one that the change names and the model does not have.
+func unknownAttribute(w *protocol.Widget, cmd protocol.Command) string {
+	known := protocol.Attributes(w.State, w.Buffers)
+	for key := range protocol.Attributes(cmd.State, cmd.Buffers) {
+		if !known[key] {
+			return cmp.Or(key, "?")
+		}
+	}
+	return ""
+}
+
 // joinSend puts a message behind those that wait, into the last of its model when nothing came between that must stay apart.
 func joinSend(waiting []widgetSend, send widgetSend) ([]widgetSend, bool) {
 	out := slices.Clone(waiting)
@@ -87,7 +100,8 @@ func joinSend(waiting []widgetSend, send widgetSend) ([]widgetSend, bool) {
 			continue
 		}
 		joined := out[i]
-		joined.State = maps.Clone(joined.State)
+		joined.State = map[string]json.RawMessage{}
+		maps.Copy(joined.State, out[i].State)
 		maps.Copy(joined.State, send.State)
 		joined.Buffers = protocol.JoinBuffers(joined.Buffers, protocol.WidgetUpdated{State: send.State, Buffers: send.Buffers})
 		joined.Cell = send.Cell
@@ -100,8 +114,7 @@ func joinSend(waiting []widgetSend, send widgetSend) ([]widgetSend, bool) {
 // unsent: a person has changed the attribute, and the kernel has not been told yet.
 func (c *core) unsent(id protocol.WidgetID, key string) bool {
 	return slices.ContainsFunc(c.priv.Sends, func(s widgetSend) bool {
-		_, changed := s.State[key]
-		return s.Widget == id && changed && !s.Sent
+		return s.Widget == id && !s.Sent && s.Content == nil && protocol.Attributes(s.State, s.Buffers)[key]
 	})
 }
 
@@ -118,7 +131,8 @@ func (c *core) advanceSends() {
 
 // passSend passes a message to the kernel; a second time does nothing.
 func (c *core) passSend(s widgetSend) {
-	content := commContent{CommID: string(s.Widget), Data: commData{Method: "update", State: s.State}}
+	content := commContent{CommID: string(s.Widget), Data: commData{Method: "update", State: map[string]json.RawMessage{}}}
+	maps.Copy(content.Data.State, s.State)
 	if s.Content != nil {
 		content.Data = commData{Method: "custom", Content: s.Content}
 	}
