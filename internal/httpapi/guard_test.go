@@ -84,6 +84,21 @@ func TestGuard_headersEverywhere(t *testing.T) {
 	if !strings.HasPrefix(policy, "sandbox allow-scripts;") || strings.Contains(policy, "allow-same-origin") || !strings.Contains(policy, "connect-src 'none'") {
 		t.Errorf("frame: %q", policy)
 	}
+	// What is in the frame already may run; from elsewhere nothing comes, and nothing goes there.
+	inside := map[string]bool{"'none'": true, "'unsafe-inline'": true, "'unsafe-eval'": true, "data:": true, "blob:": true}
+	for _, directive := range strings.Split(policy, ";") {
+		words := strings.Fields(directive)
+		for _, source := range words[1:] {
+			if !inside[source] && words[0] != "sandbox" && words[0] != "frame-ancestors" {
+				t.Errorf("frame: %s may come from %s", words[0], source)
+			}
+		}
+	}
+	for _, closed := range []string{"default-src 'none'", "connect-src 'none'", "worker-src 'none'", "form-action 'none'", "base-uri 'none'"} {
+		if !strings.Contains(policy+";", "; "+closed+";") {
+			t.Errorf("frame: without %s: %q", closed, policy)
+		}
+	}
 }
 
 // TestGuard_noCORS is S9: no page of another origin may read anything, and none may ask whether it may.

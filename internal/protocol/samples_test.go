@@ -130,7 +130,7 @@ func messageSamples() map[string]any {
 		all["commands/"+c.Type] = c
 	}
 	command(Command{Type: CmdExecute, CellID: "a", Code: &code})
-	command(Command{Type: CmdWidgetChange, CellID: "a", WidgetID: "w1", State: map[string]json.RawMessage{"value": json.RawMessage(`6`)}, Origin: "view-1"})
+	command(Command{Type: CmdWidgetChange, CellID: "a", WidgetID: "w1", State: map[string]json.RawMessage{"value": json.RawMessage(`6`)}, Buffers: []WidgetBuffer{{Path: json.RawMessage(`["image"]`), Data: "AAEC"}}, Origin: "view-1"})
 	command(Command{Type: CmdRun, CellIDs: []CellID{"a", "b"}})
 	command(Command{Type: CmdCancel, CellID: "a"})
 	command(Command{Type: CmdInterrupt})

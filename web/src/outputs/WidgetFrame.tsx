@@ -24,8 +24,8 @@ function loadCode(): Promise<string> {
 }
 
 /** The sandboxed frame of one widget, and what goes between it and the notebook's models. */
-export function WidgetFrame(props: { host: Host; cell: CellId; root: string; heightKey: string }) {
-  const { host, cell, root, heightKey } = props;
+export function WidgetFrame(props: { host: Host; cell: CellId; root: string; heightKey: string; onUndrawn: (undrawn: boolean) => void }) {
+  const { host, cell, root, heightKey, onUndrawn } = props;
   const ref = useRef<HTMLIFrameElement>(null);
   const [height, setHeight] = useState(() => heights.get(heightKey) || 40);
   const [failed, setFailed] = useState('');
@@ -45,6 +45,7 @@ export function WidgetFrame(props: { host: Host; cell: CellId; root: string; hei
           return;
         case 'widgets': return link.start();
         case 'model': return link.fromView(message);
+        case 'undrawn': return onUndrawn(message.undrawn);
         case 'escape': return leaveFrame();
         case 'open': return void open(message.href, '_blank', 'noopener,noreferrer');
         case 'height':
@@ -59,7 +60,7 @@ export function WidgetFrame(props: { host: Host; cell: CellId; root: string; hei
       off();
       link.end();
     };
-  }, [host, cell, root, heightKey, leaveFrame]);
+  }, [host, cell, root, heightKey, leaveFrame, onUndrawn]);
   if (failed !== '') return <div className="muted out-note">The widget could not be drawn: {failed}.</div>;
   return <iframe ref={ref} title="Widget" src={URL_OF_FRAME} sandbox="allow-scripts" referrerPolicy="no-referrer" style={{ height }} />;
 }

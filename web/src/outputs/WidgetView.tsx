@@ -1,4 +1,4 @@
-import { useContext, useRef } from 'react';
+import { useContext, useRef, useState } from 'react';
 import type { CellId, DisplayOutput, ResultOutput, Widgets } from '../protocol/types';
 import { heights } from '../ui/local';
 import { useSignal, useSelected } from '../ui/useSignal';
@@ -23,15 +23,19 @@ export default function WidgetView({ cell, output }: { cell: CellId; output: Out
 function Hosted({ host, cell, output, model }: { host: Host; cell: CellId; output: Output; model: string }) {
   const box = useRef<HTMLDivElement>(null);
   const near = useNear(box);
+  const [undrawn, setUndrawn] = useState(false);
   const what = useSelected(host.widgets, (all) => stateOf(all, model));
   const whole = useSignal(host.ready).kind === 'ready';
   if (what === 'closed') return null;
   if (what === 'gone' && whole) return <AsText output={output} why="The kernel that made this widget is gone." />;
   if (what.startsWith('@')) return <AsText output={output} why={`This widget needs ${what.slice(1)}, which Runnel cannot draw yet.`} />;
   return (
-    <div ref={box} className="out out-frame" style={{ minHeight: heights.get(output.id) || 40 }}>
-      {near && what === 'known' && <WidgetFrame host={host} cell={cell} heightKey={output.id} root={model} />}
-    </div>
+    <>
+      <div ref={box} className="out out-frame" style={{ minHeight: heights.get(output.id) || 40 }}>
+        {near && what === 'known' && <WidgetFrame host={host} cell={cell} heightKey={output.id} root={model} onUndrawn={setUndrawn} />}
+      </div>
+      {undrawn && <Text output={output} />}
+    </>
   );
 }
 
@@ -51,12 +55,17 @@ function stateOf(all: Widgets, id: string): string {
 }
 
 function AsText({ output, why }: { output: Output; why: string }) {
-  const { [WIDGET_VIEW]: _, ...rest } = output.data;
-  const choice = choose(rest);
   return (
     <>
       <div className="out out-note muted">{why}</div>
-      {choice && choice.lane === 'page' && <Rich choice={choice} value={rest[choice.mime]} metadata={output.metadata} />}
+      <Text output={output} />
     </>
   );
+}
+
+/** The output without its widget. */
+function Text({ output }: { output: Output }) {
+  const { [WIDGET_VIEW]: _, ...rest } = output.data;
+  const choice = choose(rest);
+  return choice && choice.lane === 'page' && <Rich choice={choice} value={rest[choice.mime]} metadata={output.metadata} />;
 }

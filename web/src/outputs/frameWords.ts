@@ -10,6 +10,8 @@ export type FrameMessage =
   | { readonly kind: 'open'; readonly href: string }
   | { readonly kind: 'escape' }
   | { readonly kind: 'widgets' }
+  /** The frame's widget needs the network and could not be drawn; or, later, could. */
+  | { readonly kind: 'undrawn'; readonly undrawn: boolean }
   | FromWidgets;
 
 export interface FrameItem {
@@ -30,6 +32,8 @@ export function readFrameMessage(data: unknown): FrameMessage | null {
       return 'height' in data && typeof data.height === 'number' && data.height >= 0 && data.height < 1e7 ? { kind: 'height', height: Math.min(data.height, MAX_HEIGHT) } : null;
     case 'open':
       return 'href' in data && typeof data.href === 'string' && /^(https?:\/\/|mailto:)/i.test(data.href) && data.href.length < 8192 ? { kind: 'open', href: data.href } : null;
+    case 'undrawn':
+      return 'undrawn' in data && typeof data.undrawn === 'boolean' ? { kind: 'undrawn', undrawn: data.undrawn } : null;
     case 'model':
       return readModel(data);
     default:

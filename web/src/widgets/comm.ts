@@ -8,7 +8,8 @@ type Handler = (message: never) => void;
 
 /**
  * The line of one model, as the library wants it: to the page in place of a kernel. The library has one message of a model under
- * way at a time and keeps the last value meanwhile; it goes on when it is told that the kernel is idle.
+ * way at a time and keeps the last value meanwhile; it goes on when it is told that the kernel is idle. Attributes that the page has
+ * not named are the view's own affair, and stay here.
  */
 export class FrameComm implements IClassicComm {
   readonly target_name = 'jupyter.widget';
@@ -17,16 +18,20 @@ export class FrameComm implements IClassicComm {
   #onMessage: ((message: object) => void) | null = null;
   #onClose: ((message: object) => void) | null = null;
   #count = 0;
+  readonly #names = new Set<unknown>();
 
-  constructor(readonly comm_id: string, sender: Sender, live: boolean) {
+  constructor(readonly comm_id: string, sender: Sender, opened: ModelChange) {
     this.#sender = sender;
-    this.#live = live;
+    this.#live = opened.live;
+    this.#learn(opened);
   }
 
   // ---- what the page says
 
-  update({ state, buffers, live }: ModelChange): void {
+  update(change: ModelChange): void {
+    const { state, buffers, live } = change;
     this.#live = live;
+    this.#learn(change);
     if (Object.keys(state).length === 0 && buffers.length === 0) return;
     const data = { method: 'update', state: { ...state }, buffer_paths: buffers.map((b) => [...b.path]) };
     this.#onMessage?.({ content: { data }, buffers: buffers.map((b) => new DataView(b.data)) });
@@ -36,6 +41,10 @@ export class FrameComm implements IClassicComm {
   }
   closed(): void {
     this.#onClose?.({});
+  }
+
+  #learn({ state, buffers }: ModelChange): void {
+    for (const name of [...Object.keys(state), ...buffers.map((b) => b.path[0])]) this.#names.add(name);
   }
 
   // ---- what the library asks for
@@ -65,7 +74,10 @@ export class FrameComm implements IClassicComm {
       this.#sender({ id: this.comm_id, content: data['content'], buffers: bytes.map((b) => ({ path: [], data: b })) }, idle);
     } else if (data['method'] === 'update' && isRecord(data['state'])) {
       const paths = Array.isArray(data['buffer_paths']) ? data['buffer_paths'] : [];
-      this.#sender({ id: this.comm_id, state: data['state'], buffers: bytes.map((b, i) => ({ path: pathOf(paths[i]), data: b })) }, idle);
+      const state = Object.fromEntries(Object.entries(data['state']).filter(([name]) => this.#names.has(name)));
+      const kept = bytes.map((b, i) => ({ path: pathOf(paths[i]), data: b })).filter((b) => this.#names.has(b.path[0]));
+      if (Object.keys(state).length + kept.length > 0) this.#sender({ id: this.comm_id, state, buffers: kept }, idle);
+      else queueMicrotask(idle);
     } else {
       queueMicrotask(idle);
     }

@@ -1,6 +1,7 @@
 import * as base from '@jupyter-widgets/base';
 import { ManagerBase } from '@jupyter-widgets/base-manager';
 import * as controls from '@jupyter-widgets/controls';
+import * as anywidget from './anywidget';
 import { FrameComm, type Sender } from './comm';
 import * as output from './output';
 import type { ModelChange } from './words';
@@ -35,8 +36,9 @@ export class FrameManager extends ManagerBase {
     this.#comms.get(id)?.said(content, buffers);
   }
 
-  #open(id: string, { state, buffers, live }: ModelChange): void {
-    const comm = new FrameComm(id, this.#sender, live);
+  #open(id: string, opened: ModelChange): void {
+    const { state, buffers } = opened;
+    const comm = new FrameComm(id, this.#sender, opened);
     this.#comms.set(id, comm);
     const own: Record<string, unknown> = { ...state };
     if (!isDict(own)) return;
@@ -47,7 +49,7 @@ export class FrameManager extends ManagerBase {
   }
 
   protected override async loadClass(className: string, moduleName: string): Promise<typeof base.WidgetModel | typeof base.WidgetView> {
-    const modules: Record<string, object> = { '@jupyter-widgets/base': base, '@jupyter-widgets/controls': controls, '@jupyter-widgets/output': output };
+    const modules: Record<string, object> = { '@jupyter-widgets/base': base, '@jupyter-widgets/controls': controls, '@jupyter-widgets/output': output, anywidget };
     const found: unknown = Reflect.get(modules[moduleName] ?? {}, className);
     if (!isClass(found)) throw new Error(`Runnel does not have ${className} of ${moduleName}`);
     return found;

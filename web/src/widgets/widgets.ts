@@ -30,28 +30,21 @@ const manager = new FrameManager((message, done) => {
   parent.postMessage({ runnel: 'frame', ...said }, '*');
 });
 
-/** Below a widget that a person could work with if its kernel lived. */
+/** Below a widget that a person could work with if its kernel lived; look.css says when. */
 const gone = document.createElement('div');
 gone.className = 'gone';
 gone.textContent = 'The kernel that made this widget is gone. This is its last look.';
-
-const CONTROLS = 'input, select, textarea, button, [role="slider"], [role="spinbutton"], [contenteditable="true"]';
-function enliven(live: boolean): void {
-  box.inert = !live;
-  if (!live && box.querySelector(CONTROLS)) box.after(gone);
-  else gone.remove();
-}
+box.after(gone);
 
 let root = '';
-let live = true;
 async function show(id: string): Promise<void> {
   if (root !== '') return;
   root = id;
   try {
     const model = await manager.get_model(id);
+    model.on('undrawn', (undrawn: boolean) => parent.postMessage({ runnel: 'frame', kind: 'undrawn', undrawn }, '*'));
     const view = await manager.create_view(model);
     Widget.attach(view.luminoWidget, box);
-    enliven(live);
   } catch (error) {
     box.textContent = `This widget cannot be drawn: ${error instanceof Error ? error.message : String(error)}`;
   }
@@ -62,8 +55,7 @@ addEventListener('message', (e: MessageEvent<ToWidgets>) => {
   switch (e.data.kind) {
     case 'models':
       manager.take(e.data.models, e.data.closed);
-      live = e.data.models[e.data.root]?.live ?? live;
-      enliven(live);
+      box.inert = !(e.data.models[e.data.root]?.live ?? !box.inert);
       void show(e.data.root);
       return;
     case 'model_said':

@@ -31,4 +31,4 @@ export interface FromWidgets {
 }
 
 /** The modules whose models the frame's code has. */
-export const KNOWN_MODULES: readonly string[] = ['@jupyter-widgets/base', '@jupyter-widgets/controls', '@jupyter-widgets/output'];
+export const KNOWN_MODULES: readonly string[] = ['@jupyter-widgets/base', '@jupyter-widgets/controls', '@jupyter-widgets/output', 'anywidget'];
