@@ -1,7 +1,6 @@
 /** Widgets that bring their own code, at the page: a real kernel, the code in the sandboxed frame. */
 import type { FrameLocator, Locator } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { Tab } from './browser';
 import { World } from './world';
 
 const w = new World('anywidget');

@@ -101,3 +101,59 @@ it('marks no page and asks no other server, from any place of a notebook and by 
   expect(new URL(page.url()).origin).toBe(server.origin);
   await context.close();
 }, 180_000);
+
+/** A notebook whose output shows widgets that bring their code: a box of them, last looked at elsewhere. */
+function withCode(codes: readonly object[]): string {
+  const model = (module: string, name: string, state: object) => ({ model_module: module, model_module_version: '*', model_name: name, state: { _view_module: module, _view_name: name.replace('Model', 'View'), ...state } });
+  const all = Object.fromEntries(codes.map((state, i) => [`w${i}`, model('anywidget', 'AnyModel', { _anywidget_id: `w${i}`, ...state })]));
+  const box = model('@jupyter-widgets/controls', 'VBoxModel', { children: Object.keys(all).map((id) => `IPY_MODEL_${id}`) });
+  const widgets = { 'application/vnd.jupyter.widget-state+json': { version_major: 2, version_minor: 0, state: { ...all, box } } };
+  const shows = (id: string) => ({ output_type: 'display_data', metadata: {}, data: { 'text/plain': `text of ${id}`, 'application/vnd.jupyter.widget-view+json': { model_id: id, version_major: 2, version_minor: 0 } } });
+  const cells = ['box', 'w0'].map((id) => ({ cell_type: 'code', id, metadata: {}, source: '', execution_count: 1, outputs: [shows(id)] }));
+  return JSON.stringify({ cells, metadata: { widgets }, nbformat: 4, nbformat_minor: 5 });
+}
+
+it('a widget’s own code reaches no page and no network, and its place says which address it wanted', async () => {
+  const context = await person(browser, server);
+  const asked: string[] = [];
+  await context.route(/canary\.test/, (route) => {
+    asked.push(route.request().url());
+    return route.abort();
+  });
+  const rest = (does: string) => ({ _esm: `export default { async render({ el }) { const r = await (async () => { ${does} })().then((v) => 'came: ' + v, (e) => 'kept in: ' + e.name); el.append(r); } }` });
+  const tries = [
+    `return await (await fetch('${there}/fetch')).text()`,
+    `return await new Promise((yes, no) => { const s = new WebSocket('wss://canary.test/s'); s.onopen = yes; s.onerror = () => no(new Error()); })`,
+    `return await new Promise((yes, no) => { const i = new Image(); i.onload = yes; i.onerror = () => no(new Error()); i.src = '${there}/i'; })`,
+    `return await new Promise((yes, no) => { const w = new Worker(URL.createObjectURL(new Blob(["postMessage(1)"]))); w.onmessage = yes; w.onerror = () => no(new Error()); })`,
+    `return top.document.title`,
+    `return parent.location.href`,
+    `return localStorage.length`,
+  ];
+  const name = 'code.ipynb';
+  await writeFile(
+    join(server.folder, name),
+    withCode([
+      { _esm: `${there}/esm.js` },
+      { _esm: `import x from "${there}/static.js"; export default { render() {} }` },
+      { _esm: `export default { async render({ el }) { el.append('so far '); await import("${there}/dynamic.js") } }` },
+      { _esm: `export default { async initialize() { await fetch("${there}/data.json") } }` },
+      { _esm: `export default { render({ el }) { el.append('drawn'); ${mark} } }`, _css: `${there}/css.css` },
+      { _esm: `export default { render() {} }`, _css: `@import url("${there}/import.css"); * { background: url("${there}/b") }` },
+      ...tries.map(rest),
+    ]),
+  );
+  const page = await context.newPage();
+  await page.goto(server.url(name));
+  const said = (cell: string) => page.locator(`[data-cell="${cell}"]`).frameLocator('iframe[title="Widget"]').locator('body').innerText();
+  const wants = (path: string) => `This widget loads ${there}/${path}, and Runnel’s frames reach no network\\.`;
+  await expect.poll(() => said('box'), { timeout: 60_000 }).toMatch(
+    new RegExp(['esm.js', 'static.js'].map(wants).join('\\s+') + `\\s+so far\\s+${wants('dynamic.js')}\\s+${wants('data.json')}\\s+drawn\\s+${wants('css.css')}(\\s+kept in: \\w+){${tries.length}}\\s*$`),
+  );
+  await expect.poll(() => said('w0')).toMatch(new RegExp(wants('esm.js')));
+  await page.locator('[data-cell="w0"] .out-text', { hasText: 'text of w0' }).waitFor();
+  expect(await page.locator('[data-cell="box"] .out-text').count()).toBe(0);
+  expect(await page.evaluate(() => 'owned' in window)).toBe(false);
+  expect(asked).toEqual([]);
+  await context.close();
+});

@@ -31,11 +31,13 @@ export class OutOfReach extends Error {
   }
 }
 
-/** What went wrong, to be thrown again: that `refused` addresses were asked for is why a module did not load, or a fetch failed. */
-export function reasonOf(error: unknown, refused: readonly string[]): Error {
+/** Why code has failed: of the addresses that were refused meanwhile, it wanted those that the error names, else the code, at least in part. */
+export function reasonOf(error: unknown, code: string, refused: readonly string[]): Error {
   const failed = error instanceof Error ? error : new Error(String(error));
-  if (refused.length === 0 || !(failed instanceof TypeError)) return failed;
-  return new OutOfReach(...refused);
+  if (!(failed instanceof TypeError)) return failed;
+  const ways = [(address: string) => failed.message.includes(address), (address: string) => code.includes(address), (address: string) => code.includes(new URL(address).origin)];
+  const wanted = ways.map((named) => refused.filter(named)).find((found) => found.length > 0);
+  return wanted ? new OutOfReach(...wanted) : failed;
 }
 
 /** A copy of a value as it is sent: JSON, and bytes, of which no more than the view shows. */

@@ -61,14 +61,14 @@ export class AnyView extends DOMWidgetView {
     const { signal } = (this.#end = new AbortController());
     el.replaceChildren();
     model.trigger('undrawn', false);
-    const before = refused.length;
+    const seen = refused.length;
     try {
       const parts = await model.version.ready;
       await call(parts.render, model, signal, { el });
       const css = text(model, '_css');
       if (isAddress(css)) note(el, new OutOfReach(css));
     } catch (error) {
-      const reason = reasonOf(error, refused.slice(before));
+      const reason = await whyFailed(error, model, seen);
       if (signal.aborted) return;
       note(el, reason);
       model.trigger('undrawn', reason instanceof OutOfReach);
@@ -79,8 +79,14 @@ export class AnyView extends DOMWidgetView {
 /** The addresses that the frame's policy has refused to code. */
 const refused: string[] = [];
 document.addEventListener('securitypolicyviolation', (e) => {
-  if (/^(script|connect)-src/.test(e.effectiveDirective)) refused.push(e.blockedURI);
+  if (/^(script|connect)-src/.test(e.effectiveDirective) && isAddress(e.blockedURI)) refused.push(e.blockedURI);
 });
+
+/** Why code has failed that began when so many addresses had been refused. A refusal may be told after what it lets fail. */
+async function whyFailed(error: unknown, model: AnyModel, seen: number): Promise<Error> {
+  if (error instanceof TypeError) await new Promise((done) => setTimeout(done, 100));
+  return reasonOf(error, text(model, '_esm'), refused.slice(seen));
+}
 
 class Version {
   /** Loaded and initialized; what went wrong otherwise. */
@@ -93,13 +99,13 @@ class Version {
   }
 
   async #start(model: AnyModel): Promise<Parts> {
-    const before = refused.length;
+    const seen = refused.length;
     try {
       const parts = await partsOf(await load(text(model, '_esm')));
       await call(parts.initialize, model, this.#end.signal);
       return parts;
     } catch (error) {
-      throw reasonOf(error, refused.slice(before));
+      throw await whyFailed(error, model, seen);
     }
   }
 
