@@ -9,7 +9,7 @@ mkdir -p .cache
 # holds the list of packages is written last, so a half-made one is made again.
 python_env() {
 	dir=.cache/$1
-	packages="$2 pyzmq nbformat jupyter_client ipywidgets tqdm"
+	packages="$2 pyzmq nbformat jupyter_client ipywidgets tqdm anywidget"
 	if [ -x "$dir/bin/python" ] && [ "$(cat "$dir/.complete" 2>/dev/null)" = "$packages" ]; then
 		echo "$dir is ready"
 		return

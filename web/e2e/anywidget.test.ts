@@ -1,6 +1,9 @@
 /** Widgets that bring their own code, at the page: a real kernel, the code in the sandboxed frame. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { FrameLocator, Locator } from 'playwright-core';
 import { expect, it } from 'vitest';
+import { Tab } from './browser';
 import { World } from './world';
 
 const w = new World('anywidget');
@@ -29,7 +32,7 @@ c = Counter()
 c.observe(lambda e: print("now", e.new), "count")
 c`;
 
-it('a button that is pressed changes the kernel and all views; the kernel changes them too; a reload shows it again', async () => {
+it('a button that is pressed changes the kernel and all views; the kernel changes them too; a reload and the file show it again', async () => {
   const tab = await w.python(counter, 'c', 'c.count = 40', 'import ipywidgets\nipywidgets.HBox([c, c])', 'c._css = ".counter { color: rgb(4, 5, 6) }"\nc._esm = c._esm.replace("count is ", "it is ")');
   const [one, two, set, both, reload] = [1, 2, 3, 4, 5].map((i) => tab.nth(i));
   if (!one || !two || !set || !both || !reload) throw new Error('five cells');
@@ -62,6 +65,12 @@ it('a button that is pressed changes the kernel and all views; the kernel change
   await expect.poll(() => counts(both)).toEqual(['it is 42', 'it is 42']);
   await button(both).click();
   await expect.poll(() => tab.output(both)).toContain('now 43\n');
+
+  const copy = `copy-${w.name}`;
+  await expect.poll(() => w.server.read(w.name), { timeout: 30_000 }).toMatch(/"count": ?43/);
+  await writeFile(join(w.server.folder, copy), await w.server.read(w.name));
+  const closed = await Tab.open(w.context, w.server.url(copy));
+  await expect.poll(() => said(closed.nth(1))).toMatch(/it is 43\s+The kernel that made this widget is gone/);
 });
 
 it('bytes go both ways: in an attribute, in a message, in a question to the kernel', async () => {
