@@ -92,6 +92,7 @@ class Bytes(anywidget.AnyWidget):
           show();
           const add = (name, does) => { const b = document.createElement("button"); b.textContent = name; b.onclick = does; el.append(b); };
           add("set", () => { model.set("data", new Uint8Array([9, 8, 7, 6]).subarray(1, 3)); model.save_changes(); });
+          add("much", () => { model.set("data", new Uint8Array(2 << 20)); model.save_changes(); });
           add("send", () => model.send({ hello: "kernel" }, undefined, [new Uint8Array([1, 2, 255])]));
           add("ask", async () => { const [answer, [data]] = await experimental.invoke("double", 21, { buffers: [new Uint8Array([5])] }); model.set("log", answer + " " + numbers(data)); });
           el.append(pre);
@@ -117,8 +118,12 @@ b`,
   await press('set');
   await expect.poll(() => tab.output(one)).toContain('data [8, 7]\n');
   expect(await said(one)).toContain('has 8 7;');
+  await press('much');
+  await one.getByText('too large to be sent').waitFor();
+  await expect.poll(() => said(one)).toContain('has 8 7;');
   await press('send');
   await expect.poll(() => tab.output(one)).toContain("got {'hello': 'kernel'} [[1, 2, 255]]\n");
+  await expect.poll(() => one.getByText('too large to be sent').count()).toBe(0);
   await tab.run(two);
   await expect.poll(() => said(one)).toMatch(/has (7 ){40000}8; heard 4 5;/);
   await press('ask');

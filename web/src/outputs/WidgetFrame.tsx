@@ -29,6 +29,7 @@ export function WidgetFrame(props: { host: Host; cell: CellId; root: string; hei
   const ref = useRef<HTMLIFrameElement>(null);
   const [height, setHeight] = useState(() => heights.get(heightKey) || 40);
   const [failed, setFailed] = useState('');
+  const [tooLarge, setTooLarge] = useState(false);
   const { leaveFrame } = useContext(Surroundings);
   useEffect(() => {
     const post = (message: object) => ref.current?.contentWindow?.postMessage({ runnel: 'frame', ...message }, '*');
@@ -44,7 +45,12 @@ export function WidgetFrame(props: { host: Host; cell: CellId; root: string; hei
           loadCode().then((text) => post({ kind: 'script', code: text }), (error: unknown) => setFailed(error instanceof Error ? error.message : String(error)));
           return;
         case 'widgets': return link.start();
-        case 'model': return link.fromView(message);
+        case 'model':
+          setTooLarge(false);
+          return link.fromView(message);
+        case 'too_large':
+          setTooLarge(true);
+          return link.refuse(message.id, message.token);
         case 'undrawn': return onUndrawn(message.undrawn);
         case 'escape': return leaveFrame();
         case 'open': return void open(message.href, '_blank', 'noopener,noreferrer');
@@ -62,7 +68,12 @@ export function WidgetFrame(props: { host: Host; cell: CellId; root: string; hei
     };
   }, [host, cell, root, heightKey, leaveFrame, onUndrawn]);
   if (failed !== '') return <div className="muted out-note">The widget could not be drawn: {failed}.</div>;
-  return <iframe ref={ref} title="Widget" src={URL_OF_FRAME} sandbox="allow-scripts" referrerPolicy="no-referrer" style={{ height }} />;
+  return (
+    <>
+      <iframe ref={ref} title="Widget" src={URL_OF_FRAME} sandbox="allow-scripts" referrerPolicy="no-referrer" style={{ height }} />
+      {tooLarge && <div className="muted out-note" role="status">What this widget has to say is too large to be sent: 1 MB at most.</div>}
+    </>
+  );
 }
 
 /** Keeps the models in a frame as the notebook has them, and passes on what a person does there. */
@@ -129,14 +140,24 @@ class WidgetLink {
 
   fromView({ id, token, state, content, buffers }: FromWidgets): void {
     const widget = this.#has.get(id);
-    if (!widget || !this.#live.get(id) || this.#underWay >= UNDER_WAY) return this.#send({ kind: 'model_sent', token });
+    if (!widget || !this.#live.get(id) || this.#underWay >= UNDER_WAY) return this.#sent(token);
     this.#underWay++;
     const what = { widget_id: named(id), origin: this.#origin, buffers: buffers.map((b) => ({ path: [...b.path], data: toBase64(b.data) })), ...(state ? { state: json(state) } : { content: anyJson(content) }) };
     this.#host.changeWidget(this.#cell, what, (taken) => {
       this.#underWay--;
-      this.#send({ kind: 'model_sent', token });
-      if (!taken) this.#backTo(id);
+      if (taken) this.#sent(token);
+      else this.refuse(id, token);
     });
+  }
+
+  /** The view goes on, from the notebook's values. */
+  refuse(id: string, token: number): void {
+    this.#sent(token);
+    this.#backTo(id);
+  }
+
+  #sent(token: number): void {
+    this.#send({ kind: 'model_sent', token });
   }
 
   /** A change was refused: the view shows the notebook's values again. */

@@ -12,7 +12,9 @@ export type FrameMessage =
   | { readonly kind: 'widgets' }
   /** The frame's widget needs the network and could not be drawn; or, later, could. */
   | { readonly kind: 'undrawn'; readonly undrawn: boolean }
-  | FromWidgets;
+  | FromWidgets
+  /** A change or a message of a widget that is more than may be said at once. */
+  | { readonly kind: 'too_large'; readonly id: string; readonly token: number };
 
 export interface FrameItem {
   readonly id: string;
@@ -44,7 +46,7 @@ export function readFrameMessage(data: unknown): FrameMessage | null {
 /** The most that a view may say at once, in bytes. */
 const MAX_CHANGE = 1 << 20;
 
-function readModel(data: object): FromWidgets | null {
+function readModel(data: object): FrameMessage | null {
   const get = (key: string): unknown => Reflect.get(data, key);
   const [id, token, state, content, buffers] = [get('id'), get('token'), get('state'), get('content'), get('buffers')];
   if (typeof id !== 'string' || id === '' || id.length > 128 || typeof token !== 'number' || !Array.isArray(buffers) || buffers.length > 100) return null;
@@ -58,7 +60,8 @@ function readModel(data: object): FromWidgets | null {
   }
   try {
     const text = JSON.stringify(state ?? content);
-    if (text === undefined || text.length + size > MAX_CHANGE) return null;
+    if (text === undefined) return null;
+    if (text.length + size > MAX_CHANGE) return { kind: 'too_large', id, token };
     const plain: unknown = JSON.parse(text); // what is no JSON is gone
     if (state === undefined) return { kind: 'model', id, token, content: plain, buffers: checked };
     return isRecord(plain) ? { kind: 'model', id, token, state: plain, buffers: checked } : null;
