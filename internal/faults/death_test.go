@@ -162,7 +162,7 @@ func TestF6_server_stopped_under_fast_output(t *testing.T) {
 			s.Signal(syscall.SIGSTOP)
 			time.Sleep(time.Duration(short(3, 30)) * time.Second)
 			s.Signal(syscall.SIGCONT)
-			finish(t, c, run, 3*time.Minute, protocol.StatusOK)
+			finish(t, c, run, time.Duration(short(3, 10))*time.Minute, protocol.StatusOK)
 			sameText(t, "the page", streamText(t, s, c.State(), "flood"), wantLines(n))
 		})
 	}
@@ -227,9 +227,7 @@ func TestF7_keeper_stopped_under_fast_output(t *testing.T) {
 	kill(t, keeper, syscall.SIGCONT)
 	finish(t, c, run, 2*time.Minute, protocol.StatusOK)
 	sameText(t, "the page", streamText(t, s, c.State(), "flood", "stdout"), wantLines(n))
-	if notes := streamText(t, s, c.State(), "flood", "stderr"); strings.ReplaceAll(notes, "IOStream.flush timed out\n", "") != "" {
-		t.Errorf("on stderr: %s", tailOf(notes, 500))
-	}
+	onlyFlushNotes(t, s, c.State(), "flood")
 }
 
 // F26: a second server on the folder is refused and names the first one's address.
