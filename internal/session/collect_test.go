@@ -75,7 +75,7 @@ func TestCollect(t *testing.T) {
 	if known() != 1 {
 		t.Error("forgotten before its time")
 	}
-	collect(month)
+	collect(month.Add(time.Minute)) // the hub, which collects when it starts, may have been the one that missed the file
 	if known() != 0 {
 		t.Error("never forgotten")
 	}
