@@ -64,9 +64,14 @@ func (s *Session) writeFile(ctx context.Context, v version) (*notebook.Document,
 	return doc, stamp, err
 }
 
+// noteWait is how long a save waits for the journal.
+const noteWait = time.Second
+
 // noteNext makes the file that is about to be written known as ours, for the server after one that is killed before the journal has the
-// end of the save. A version that has what the journal cannot take is not noted: there is more to it than the journal's state.
+// end of the save. A version that has what the journal cannot take, or not soon, is not noted: there is more to it than the journal's state.
 func (s *Session) noteNext(ctx context.Context, ticket uint64, data []byte) {
+	ctx, cancel := context.WithTimeout(ctx, noteWait)
+	defer cancel()
 	err := s.writer.wait(ctx, ticket, true)
 	if err == nil {
 		err = s.hub.cfg.Journal.PutNext(s.id, baseTag(files.StampOf(data)))
