@@ -75,14 +75,31 @@ after --keep-for.`,
 	return cmd
 }
 
+// check finds flags that say nothing a server can do.
+func (o *serveOptions) check() error {
+	c := &o.config
+	c.Host = strings.TrimSuffix(strings.TrimPrefix(c.Host, "["), "]") // of an IPv6 address, as in a URL
+	switch {
+	case c.Port < 0 || c.Port > 65535:
+		return fmt.Errorf("--port %d is not between 0 and 65535", c.Port)
+	case c.InputTimeout < 0:
+		return fmt.Errorf("--input-timeout %v is below 0", c.InputTimeout)
+	case c.IdleCull < 0:
+		return fmt.Errorf("--cull-idle %v is below 0", c.IdleCull)
+	case c.KeepFor <= 0:
+		return fmt.Errorf("--keep-for %v is not above 0", c.KeepFor)
+	}
+	return nil
+}
+
 func (o *serveOptions) run(cmd *cobra.Command) error {
 	logger, err := newLogger(cmd.ErrOrStderr(), o.logFormat, o.logLevel)
 	if err != nil {
 		return err
 	}
 	o.config.Logger = logger
-	if o.config.Port < 0 || o.config.Port > 65535 {
-		return usage(fmt.Errorf("--port %d is not between 0 and 65535", o.config.Port))
+	if err := o.check(); err != nil {
+		return usage(err)
 	}
 	// Signals are taken before anything starts, so that none finds the door half open.
 	interrupts, terminate := make(chan os.Signal, 1), make(chan os.Signal, 1)
