@@ -57,6 +57,12 @@ func TestWidgetsOfARealKernel(t *testing.T) {
 		sv.do(s, protocol.Command{Type: protocol.CmdWidgetChange, CellID: "button", WidgetID: id, Content: json.RawMessage(`{"event":"click"}`)})
 		p.untilText("button", "pressed\n")
 
+		sv.execute(s, "image", "im = widgets.Image(value=b'ab')\nim.observe(lambda c: print('bytes', bytes(c.new)), 'value')\ndisplay(im)")
+		p.untilDone("image", protocol.StatusOK)
+		id, _ = widget(p.state, "ImageModel")
+		sv.do(s, protocol.Command{Type: protocol.CmdWidgetChange, CellID: "image", WidgetID: id, Buffers: []protocol.WidgetBuffer{{Path: json.RawMessage(`["value"]`), Data: "eHk="}}})
+		p.untilText("image", "bytes b'xy'\n")
+
 		sv.execute(s, "show", "@widgets.interact(x=(0, 9))\ndef f(x=2):\n    print('x is', x)\n    return x * x")
 		p.untilDone("show", protocol.StatusOK)
 		p.until("what it printed", func(s *protocol.State) bool {
