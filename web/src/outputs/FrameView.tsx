@@ -1,16 +1,23 @@
 import { useContext, useEffect, useRef, useState } from 'react';
 import { heights } from '../ui/local';
 import { onTheme } from '../ui/theme';
-import { useText } from './blob';
+import type { Library } from '../charts/words';
+import { altairSpec } from './altair';
+import { refOf, useText } from './blob';
 import { Surroundings } from './context';
 import { loadFonts, themeNow, URL_OF_FRAME, useNear, type Font } from './frameKit';
 import { readFrameMessage, type FrameItem } from './frameWords';
+import { loadLibrary } from './libraries';
+import { textOf, type Renderer } from './registry';
 
 export interface FrameSource {
   readonly id: string;
   readonly rev: number;
   readonly mime: string;
+  readonly renderer: Renderer;
   readonly value: unknown;
+  /** Its text, for when it cannot be drawn. */
+  readonly plain?: unknown;
 }
 
 /**
@@ -36,10 +43,17 @@ function Loader({ source, put }: { source: FrameSource; put: (item: FrameItem) =
   const loaded = useText(source.value);
   const text = loaded.kind === 'text' ? loaded.text : null;
   useEffect(() => {
-    if (text !== null) put({ id: source.id, rev: source.rev, mime: source.mime, data: text });
+    if (text !== null) put(itemOf(source, text));
   }, [text, source.id, source.rev, source.mime]);
   if (loaded.kind === 'failed') return <div className="muted out-note">This output could not be fetched: {loaded.why}.</div>;
   return null;
+}
+
+function itemOf({ id, rev, mime, renderer, plain }: FrameSource, data: string): FrameItem {
+  const text = plain === undefined || refOf(plain) ? {} : { plain: textOf(plain) };
+  if (renderer === 'vega' || renderer === 'plotly') return { id, rev, mime, data, library: renderer, ...text };
+  const spec = renderer === 'html' ? altairSpec(data) : null;
+  return spec === null ? { id, rev, mime, data } : { id, rev, mime: 'application/vnd.vegalite+json', data: spec, library: 'vega', ...text };
 }
 
 function Sandbox({ items, heightKey }: { items: readonly FrameItem[]; heightKey: string }) {
@@ -47,17 +61,26 @@ function Sandbox({ items, heightKey }: { items: readonly FrameItem[]; heightKey:
   const ready = useRef(false);
   const latest = useRef(items);
   latest.current = items;
+  const has = useRef(new Set<Library>());
   const [height, setHeight] = useState(() => heights.get(heightKey) || 40);
   const { leaveFrame } = useContext(Surroundings);
+  const post = (message: object) => ref.current?.contentWindow?.postMessage({ runnel: 'frame', ...message }, '*');
+  const send = (fonts?: readonly Font[]) => {
+    if (!ready.current) return;
+    post({ kind: 'render', theme: themeNow(), items: latest.current, fonts });
+    for (const { library } of latest.current) {
+      if (!library || has.current.has(library)) continue;
+      has.current.add(library);
+      void loadLibrary(library).then((code) => post({ kind: 'script', code }));
+    }
+  };
   useEffect(() => {
-    const send = (fonts?: readonly Font[]) => {
-      if (ready.current) ref.current?.contentWindow?.postMessage({ runnel: 'frame', kind: 'render', theme: themeNow(), items: latest.current, fonts }, '*');
-    };
     const onMessage = (e: MessageEvent) => {
       if (e.source === null || e.source !== ref.current?.contentWindow) return;
       const message = readFrameMessage(e.data);
       if (message?.kind === 'ready') {
         ready.current = true;
+        has.current.clear();
         send();
         void loadFonts().then(send);
       } else if (message?.kind === 'height') {
@@ -76,8 +99,6 @@ function Sandbox({ items, heightKey }: { items: readonly FrameItem[]; heightKey:
       off();
     };
   }, [heightKey, leaveFrame]);
-  useEffect(() => {
-    if (ready.current) ref.current?.contentWindow?.postMessage({ runnel: 'frame', kind: 'render', theme: themeNow(), items }, '*');
-  }, [items]);
+  useEffect(() => send(), [items]);
   return <iframe ref={ref} title="Output" src={URL_OF_FRAME} sandbox="allow-scripts" referrerPolicy="no-referrer" style={{ height }} />;
 }

@@ -66,7 +66,7 @@ function useHeldHeight(ref: React.RefObject<HTMLDivElement | null>, count: numbe
 }
 
 function choiceOf(output: OutputView): Choice | null {
-  return output.kind === 'display' || output.kind === 'result' ? choose(output.data) : null;
+  return output.kind === 'display' || output.kind === 'result' ? choose(output.data, { charts: true }) : null;
 }
 
 function laneOf(output: OutputView): Lane {
@@ -76,7 +76,7 @@ function laneOf(output: OutputView): Lane {
 function frameSource(output: OutputView) {
   const choice = choiceOf(output);
   if (!choice || (output.kind !== 'display' && output.kind !== 'result')) return [];
-  return [{ id: output.id, rev: output.rev, mime: choice.mime, value: output.data[choice.mime] }];
+  return [{ id: output.id, rev: output.rev, mime: choice.mime, renderer: choice.renderer, value: output.data[choice.mime], plain: output.data['text/plain'] }];
 }
 
 function One({ cell, output }: { cell: CellView; output: OutputView }) {
@@ -94,7 +94,7 @@ function One({ cell, output }: { cell: CellView; output: OutputView }) {
       );
     case 'display':
     case 'result': {
-      const choice = choose(output.data);
+      const choice = choiceOf(output);
       if (!choice) return null;
       if (choice.renderer === 'widget') {
         return (

@@ -1,5 +1,6 @@
 /** What the page and an output frame say to each other, checked: the frame runs somebody's scripts and may say anything. */
 
+import type { Library } from '../charts/words';
 import type { FromWidgets, ModelBuffer } from '../widgets/words';
 
 export const MAX_HEIGHT = 20_000;
@@ -21,6 +22,9 @@ export interface FrameItem {
   readonly rev: number;
   readonly mime: string;
   readonly data: string;
+  /** What draws it, when it is a chart, and what is shown as text if that fails. */
+  readonly library?: Library;
+  readonly plain?: string;
 }
 
 export function readFrameMessage(data: unknown): FrameMessage | null {

@@ -14,6 +14,15 @@ describe('choose', () => {
     expect(choose({ 'image/svg+xml': '<svg><path/></svg>' })?.lane).toBe('page');
   });
   it('shows a widget in a frame of its own', () => expect(choose({ 'text/plain': 'x', 'application/vnd.jupyter.widget-view+json': { model_id: 'm' } })).toMatchObject({ renderer: 'widget', lane: 'widget' }));
+  it('takes a chart before its HTML, where charts can be drawn', () => {
+    const html = { 'text/plain': 'x', 'text/html': '<div>' };
+    for (const mime of ['application/vnd.vegalite.v4+json', 'application/vnd.vegalite.v5.20.1+json', 'application/vnd.vegalite.v6.json', 'application/vnd.vega.v5+json']) {
+      expect(choose({ ...html, [mime]: {} }, { charts: true })).toEqual({ mime, renderer: 'vega', lane: 'frame' });
+    }
+    expect(choose({ ...html, 'application/vnd.plotly.v1+json': {} }, { charts: true })).toEqual({ mime: 'application/vnd.plotly.v1+json', renderer: 'plotly', lane: 'frame' });
+    expect(choose({ ...html, 'application/vnd.plotly.v1+json': {} })?.renderer).toBe('html');
+    expect(choose({ 'application/vnd.vegalite.v5+jsonp': {} }, { charts: true })).toBeNull();
+  });
   it('has nothing for an empty bundle', () => expect(choose({})).toBeNull());
 });
 

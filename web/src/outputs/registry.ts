@@ -4,7 +4,7 @@
  * a frame of its own.
  */
 
-export type Renderer = 'html' | 'javascript' | 'markdown' | 'latex' | 'svg' | 'image' | 'json' | 'text' | 'widget';
+export type Renderer = 'html' | 'javascript' | 'markdown' | 'latex' | 'svg' | 'image' | 'json' | 'text' | 'widget' | 'vega' | 'plotly';
 export type Lane = 'page' | 'frame' | 'widget';
 
 export interface Choice {
@@ -19,6 +19,13 @@ interface Row {
 }
 
 export const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
+
+/** Charts, by the library that draws them. */
+const CHARTS: readonly Row[] = [
+  { mime: /^application\/vnd\.vegalite\.v\d[\d.]*[+.]json$/, renderer: 'vega' },
+  { mime: /^application\/vnd\.vega\.v\d[\d.]*[+.]json$/, renderer: 'vega' },
+  { mime: /^application\/vnd\.plotly\.v\d[\d.]*[+.]json$/, renderer: 'plotly' },
+];
 
 /** From the richest to the plainest; the first that an output has is shown. */
 const TABLE: readonly Row[] = [
@@ -35,10 +42,10 @@ const TABLE: readonly Row[] = [
   { mime: /^text\//, renderer: 'text' },
 ];
 
-/** The choice for a bundle; null when there is nothing that can be shown. */
-export function choose(data: Readonly<Record<string, unknown>>): Choice | null {
+/** The choice for a bundle; null when there is nothing that can be shown. Charts are for where their libraries can be had. */
+export function choose(data: Readonly<Record<string, unknown>>, { charts = false } = {}): Choice | null {
   const mimes = Object.keys(data);
-  for (const row of TABLE) {
+  for (const row of charts ? [...CHARTS, ...TABLE] : TABLE) {
     const mime = mimes.find((m) => row.mime.test(m));
     if (mime !== undefined) return { mime, renderer: row.renderer, lane: laneOf(row.renderer, data[mime]) };
   }
@@ -47,7 +54,7 @@ export function choose(data: Readonly<Record<string, unknown>>): Choice | null {
 
 function laneOf(renderer: Renderer, value: unknown): Lane {
   if (renderer === 'widget') return 'widget';
-  if (renderer === 'html' || renderer === 'javascript') return 'frame';
+  if (renderer === 'html' || renderer === 'javascript' || renderer === 'vega' || renderer === 'plotly') return 'frame';
   return renderer === 'svg' && isActiveSvg(textOf(value)) ? 'frame' : 'page';
 }
 

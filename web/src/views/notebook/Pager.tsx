@@ -21,7 +21,7 @@ export function Pager({ store }: { store: NotebookStore }) {
         </button>
       </header>
       <div className="pager-body" tabIndex={0} role="region" aria-label="Help text">
-        {choice.lane === 'frame' ? <FrameView sources={[{ id: 'pager', rev: 1, mime: choice.mime, value: plain[choice.mime] }]} /> : <Rich choice={choice} value={plain[choice.mime]} metadata={{}} />}
+        {choice.lane === 'frame' ? <FrameView sources={[{ id: 'pager', rev: 1, mime: choice.mime, renderer: choice.renderer, value: plain[choice.mime] }]} /> : <Rich choice={choice} value={plain[choice.mime]} metadata={{}} />}
       </div>
     </section>
   );
