@@ -120,3 +120,11 @@ it('says which hosts HTML wanted something of', { timeout: 120_000 }, async () =
   expect(asked).toEqual([]);
   await context.close();
 });
+
+it('gives tables room, and leaves what they bring themselves', async () => {
+  const tab = await saved(w.context, { 'text/html': '<style>#own td { padding: 1px; text-align: center }</style><table id="plain"><tr><td>1</td><td align="left">a</td></tr></table><table id="own"><tr><td>2</td></tr></table>' });
+  const look = (selector: string) => frame(tab.nth(1)).locator(selector).first().evaluate((el) => [getComputedStyle(el).paddingLeft, getComputedStyle(el).textAlign]);
+  await expect.poll(() => look('#plain td')).toEqual(['6.25px', 'right']);
+  expect((await look('#plain td[align]'))[1]).toBe('-webkit-left');
+  expect(await look('#own td')).toEqual(['1px', 'center']);
+});
