@@ -156,22 +156,26 @@ def send_soon(streams):
     #
     # What is printed faster than it is sent is gathered into one message, and the larger that is, the longer it takes
     # and the more is gathered meanwhile: hundreds of megabytes. So a message holds a piece, and who prints waits until
-    # a piece is sent. It is done to the class: IPython puts a write of its own on the object.
+    # a piece is sent. write is not touched: IPython puts one of its own on the object, and afterwards the one back that was there before.
     if not hasattr(streams, "_flush_buffers"):
         sys.stdout.flush_interval = sys.stderr.flush_interval = 0
         return
-    write, buffers = streams.write, streams._flush_buffers
-    streams._runnel_unsent, streams._runnel_sent = 0, 0
+    schedule, buffers = streams._schedule_flush, streams._flush_buffers
+    streams._runnel_sent = 0
 
-    def piecewise(self, string):
-        written = write(self, string)
-        self._runnel_unsent += len(string)
-        if self._runnel_unsent >= PIECE:
-            self.flush()
-        return written
+    def schedule_flush(self):
+        schedule(self)
+        try:
+            for buffer in self._buffers.values():
+                if buffer.tell() >= PIECE:
+                    break
+            else:
+                return
+        except (ValueError, RuntimeError):
+            return  # another thread has just taken the buffers, to send them
+        self.flush()
 
     def flush_buffers(self):
-        self._runnel_unsent = 0
         for parent, string in buffers(self):
             if string:
                 now = time.monotonic()
@@ -179,7 +183,7 @@ def send_soon(streams):
             for at in range(0, len(string), PIECE):
                 yield parent, string[at : at + PIECE]
 
-    streams.write, streams._flush_buffers, streams.flush_interval = piecewise, flush_buffers, Pause()
+    streams._schedule_flush, streams._flush_buffers, streams.flush_interval = schedule_flush, flush_buffers, Pause()
 
 
 def wake_for_interrupts(kernel):

@@ -75,6 +75,14 @@ func TestIPythonArgs(t *testing.T) {
 			}
 		})
 
+		t.Run("who prints much waits until it is sent", func(t *testing.T) {
+			_, out := k.run(plain("import threading\n_g_ = threading.Event()\nget_ipython().kernel.iopub_thread.schedule(_g_.wait)\n" +
+				"threading.Timer(.5, _g_.set).start()\nprint('y' * 2_000_000)\nprint(_g_.is_set())"))
+			if got := printed(t, out); !strings.HasSuffix(got, "y\nTrue\n") {
+				t.Errorf("the print went on before: %q", got[max(0, len(got)-10):])
+			}
+		})
+
 		t.Run("many lines that were flushed do not hold up the next", func(t *testing.T) {
 			_, out := k.run(plain("import sys\nfor _i_ in range(200): print(flush=True)\nprint(sys.stdout.flush_interval <= .005)"))
 			if got := strings.TrimSpace(printed(t, out)); got != "True" {
