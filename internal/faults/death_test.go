@@ -225,7 +225,7 @@ func TestF7_keeper_stopped_under_fast_output(t *testing.T) {
 	kill(t, keeper, syscall.SIGSTOP)
 	time.Sleep(time.Duration(short(3, 60)) * time.Second)
 	kill(t, keeper, syscall.SIGCONT)
-	finish(t, c, run, 2*time.Minute, protocol.StatusOK)
+	finish(t, c, run, time.Duration(short(2, 10))*time.Minute, protocol.StatusOK)
 	sameText(t, "the page", streamText(t, s, c.State(), "flood", "stdout"), wantLines(n))
 	onlyFlushNotes(t, s, c.State(), "flood")
 }
