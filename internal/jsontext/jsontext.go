@@ -69,31 +69,27 @@ func Plain[T string | []byte](b T) int {
 // ok is false for others (\u of anything but a character of its own below the surrogates, bytes that are not UTF-8, a string without
 // an end): those are left to encoding/json.
 func Read(raw []byte) (s string, rest []byte, ok bool) {
-	if len(raw) == 0 || raw[0] != '"' {
+	rest, ok = Skip(raw)
+	if !ok {
 		return "", raw, false
 	}
-	body := raw[1:]
-	end := stringEnd(body)
-	if end < 0 || !utf8.Valid(body[:end]) {
+	body := raw[1 : len(raw)-len(rest)-1]
+	if !utf8.Valid(body) {
 		return "", raw, false
 	}
-	out := make([]byte, 0, end) // the string's own memory from now on: nobody else has it
-	for at := 0; at < end; {
-		plain := bytes.IndexByte(body[at:end], '\\')
+	out := make([]byte, 0, len(body)) // the string's own memory from now on: nobody else has it
+	for {
+		plain := bytes.IndexByte(body, '\\')
 		if plain < 0 {
-			out = append(out, body[at:end]...)
+			out = append(out, body...)
 			break
 		}
-		out = append(out, body[at:at+plain]...)
-		at += plain
-		r, n := unescape(body[at:end])
-		if n == 0 {
-			return "", raw, false
-		}
+		out = append(out, body[:plain]...)
+		r, n := unescape(body[plain:]) // which Skip has seen
 		out = utf8.AppendRune(out, r)
-		at += n
+		body = body[plain+n:]
 	}
-	return unsafe.String(unsafe.SliceData(out), len(out)), body[end+1:], true
+	return unsafe.String(unsafe.SliceData(out), len(out)), rest, true
 }
 
 // Skip gives what follows the string that raw begins with; ok is false where it is for Read, but that bytes may be no UTF-8.
@@ -121,24 +117,6 @@ func Skip(raw []byte) (rest []byte, ok bool) {
 		}
 	}
 	return raw, false
-}
-
-// stringEnd is where the end quote is; -1 when there is none before a control character.
-func stringEnd(body []byte) int {
-	for i := 0; i < len(body); i++ {
-		if i += Plain(body[i:]); i >= len(body) {
-			break
-		}
-		switch c := body[i]; {
-		case c == '"':
-			return i
-		case c == '\\':
-			i++
-		case c < ' ':
-			return -1
-		}
-	}
-	return -1
 }
 
 // unescape reads the escape that b begins with; n is 0 for one that it does not know.

@@ -131,24 +131,23 @@ type ExecuteResult struct {
 
 // DecodeDisplay is Decode for a display, whose pictures may be long: they are looked at once. The values of Data are parts of raw.
 func DecodeDisplay(raw json.RawMessage) (DisplayData, error) {
-	if data, rest, ok := longData(raw); ok {
-		if d, err := Decode[DisplayData](rest); err == nil && d.Data != nil && len(d.Data) == 0 {
-			d.Data = data
-			return d, nil
-		}
-	}
-	return Decode[DisplayData](raw)
+	return decodeLong(raw, func(d *DisplayData) *DisplayData { return d })
 }
 
 // DecodeResult is Decode for a result, as DecodeDisplay is for a display.
 func DecodeResult(raw json.RawMessage) (ExecuteResult, error) {
+	return decodeLong(raw, func(r *ExecuteResult) *DisplayData { return &r.DisplayData })
+}
+
+func decodeLong[T any](raw json.RawMessage, display func(*T) *DisplayData) (T, error) {
 	if data, rest, ok := longData(raw); ok {
-		if d, err := Decode[ExecuteResult](rest); err == nil && d.Data != nil && len(d.Data) == 0 {
+		v, err := Decode[T](rest)
+		if d := display(&v); err == nil && d.Data != nil && len(d.Data) == 0 {
 			d.Data = data
-			return d, nil
+			return v, nil
 		}
 	}
-	return Decode[ExecuteResult](raw)
+	return Decode[T](raw)
 }
 
 // longFrom is the size of a display, in bytes, for which reading it as a whole takes longer than finding its strings first.
