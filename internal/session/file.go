@@ -16,7 +16,7 @@ import (
 
 // saveFile writes the notebook in a goroutine of its own; its end is an input.
 func (s *Session) saveFile() {
-	v := version{state: s.core.state(), carried: s.carried, path: s.path, expect: s.core.priv.Base.Stamp, ticket: s.writer.last()}
+	v := s.version()
 	s.wg.Go(func() {
 		doc, stamp, err := s.writeFile(s.ctx, v)
 		s.send(context.Background(), func() { s.saved(doc, stamp, err) })
@@ -28,8 +28,7 @@ func (s *Session) saveLast() {
 	s.core.save.pending, s.core.save.since, s.core.save.saving = s.core.save.since, 0, true
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	v := version{state: s.core.state(), carried: s.carried, path: s.path, expect: s.core.priv.Base.Stamp, ticket: s.writer.last()}
-	doc, stamp, err := s.writeFile(ctx, v)
+	doc, stamp, err := s.writeFile(ctx, s.version())
 	if err != nil {
 		s.log.Error("not saved at the end; the journal has it", "err", err)
 		s.core.saveFailed(fault.Message(err))
@@ -45,6 +44,11 @@ type version struct {
 	path    files.Path
 	expect  files.Stamp // what is there now
 	ticket  uint64      // of the writer: the state is in the journal when this is written
+}
+
+// version is what is to be saved now.
+func (s *Session) version() version {
+	return version{state: s.core.state(), carried: s.carried, path: s.path, expect: s.core.priv.Base.Stamp, ticket: s.writer.last()}
 }
 
 func (s *Session) writeFile(ctx context.Context, v version) (*notebook.Document, files.Stamp, error) {
