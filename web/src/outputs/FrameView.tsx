@@ -51,9 +51,9 @@ function Loader({ source, put }: { source: FrameSource; put: (item: FrameItem) =
 
 function itemOf({ id, rev, mime, renderer, plain }: FrameSource, data: string): FrameItem {
   const text = plain === undefined || refOf(plain) ? {} : { plain: textOf(plain) };
-  if (renderer === 'vega' || renderer === 'plotly') return { id, rev, mime, data, library: renderer, ...text };
+  if (renderer === 'vega' || renderer === 'plotly') return { id, rev, mime, data, drawnBy: renderer, ...text };
   const spec = renderer === 'html' ? altairSpec(data) : null;
-  return spec === null ? { id, rev, mime, data } : { id, rev, mime: 'application/vnd.vegalite+json', data: spec, library: 'vega', ...text };
+  return spec === null ? { id, rev, mime, data } : { id, rev, mime: 'application/vnd.vegalite+json', data: spec, drawnBy: 'vega', ...text };
 }
 
 function Sandbox({ items, heightKey }: { items: readonly FrameItem[]; heightKey: string }) {
@@ -68,10 +68,10 @@ function Sandbox({ items, heightKey }: { items: readonly FrameItem[]; heightKey:
   const send = (fonts?: readonly Font[]) => {
     if (!ready.current) return;
     post({ kind: 'render', theme: themeNow(), items: latest.current, fonts });
-    for (const { library } of latest.current) {
-      if (!library || has.current.has(library)) continue;
-      has.current.add(library);
-      void loadLibrary(library).then((code) => post({ kind: 'script', code }));
+    for (const { drawnBy } of latest.current) {
+      if (!drawnBy || has.current.has(drawnBy)) continue;
+      has.current.add(drawnBy);
+      void loadLibrary(drawnBy).then((code) => post({ kind: 'script', code }));
     }
   };
   useEffect(() => {

@@ -6,7 +6,7 @@ import { onTheme } from '../ui/theme';
 import codeUrl from '../widgets/widgets?worker&url';
 import type { FromWidgets, ModelChange, ToWidgets } from '../widgets/words';
 import { Surroundings, type OutputSurroundings } from './context';
-import { loadFonts, themeNow, URL_OF_FRAME, type Font } from './frameKit';
+import { codeOf, loadFonts, themeNow, URL_OF_FRAME, type Font } from './frameKit';
 import { readFrameMessage } from './frameWords';
 import { difference, fromBase64, isLive, reachable, resolved, toBase64 } from './widgetModels';
 
@@ -14,14 +14,6 @@ type Host = NonNullable<OutputSurroundings['widgets']>;
 
 /** How many messages of one frame may be under way; its code sends the next after the answer, so more is somebody's mischief. */
 const UNDER_WAY = 100;
-
-let code: Promise<string> | undefined;
-/** The widgets' code as text, fetched once: a frame of an opaque origin cannot fetch it itself. */
-function loadCode(): Promise<string> {
-  code ??= fetch(codeUrl).then((r) => (r.ok ? r.text() : Promise.reject(new Error(`the server answered ${r.status}`))));
-  code.catch(() => (code = undefined));
-  return code;
-}
 
 /** The sandboxed frame of one widget, and what goes between it and the notebook's models. */
 export function WidgetFrame(props: { host: Host; cell: CellId; root: string; heightKey: string; onUndrawn: (undrawn: boolean) => void }) {
@@ -42,7 +34,7 @@ export function WidgetFrame(props: { host: Host; cell: CellId; root: string; hei
         case 'ready':
           dress();
           void loadFonts().then(dress);
-          loadCode().then((text) => post({ kind: 'script', code: text }), (error: unknown) => setFailed(error instanceof Error ? error.message : String(error)));
+          codeOf(codeUrl).then((text) => post({ kind: 'script', code: text }), (error: unknown) => setFailed(error instanceof Error ? error.message : String(error)));
           return;
         case 'widgets': return link.start();
         case 'model':

@@ -40,6 +40,18 @@ export function loadFonts(): Promise<readonly Font[]> {
   return fonts;
 }
 
+const codes = new Map<string, Promise<string>>();
+
+/** A script of the page as text, fetched once, and again after it failed: a frame of an opaque origin cannot fetch it itself. */
+export function codeOf(url: string): Promise<string> {
+  const known = codes.get(url);
+  if (known) return known;
+  const code = fetch(url).then((r) => (r.ok ? r.text() : Promise.reject(new Error(`the server answered ${r.status}`))));
+  code.catch(() => codes.delete(url));
+  codes.set(url, code);
+  return code;
+}
+
 /** How the page looks now, for a frame. */
 export function themeNow(): { scheme: string; vars: Record<string, string> } {
   const style = getComputedStyle(document.documentElement);

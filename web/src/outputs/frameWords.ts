@@ -23,7 +23,7 @@ export interface FrameItem {
   readonly mime: string;
   readonly data: string;
   /** What draws it, when it is a chart, and what is shown as text if that fails. */
-  readonly library?: Library;
+  readonly drawnBy?: Library;
   readonly plain?: string;
 }
 
