@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/runnel-dev/runnel/internal/fault"
+	"github.com/runnel-dev/runnel/internal/jupyter"
 	"github.com/runnel-dev/runnel/internal/kernel"
 )
 
@@ -89,7 +90,8 @@ func (s *Session) heard(batch said) {
 }
 
 // commit hands what the core has decided to the journal, then to the clients, then does it. With durable, a command's facts are
-// written before anybody sees them; while the journal cannot be written they are shown all the same, but not acknowledged.
+// written before anybody sees them or they take effect, but for answers to prompts; while the journal cannot be written they are shown all
+// the same, but not acknowledged.
 func (s *Session) commit(r reached, durable bool) uint64 {
 	s.core.settle()
 	st := s.core.take()
@@ -109,14 +111,29 @@ func (s *Session) commit(r reached, durable bool) uint64 {
 	} else {
 		ticket = s.writer.last()
 	}
+	effects := st.effects
 	if durable && len(st.facts) > 0 {
+		effects = s.passAnswers(effects)
 		_ = s.writer.wait(s.ctx, ticket, true)
 	}
 	s.tail.put(st.events)
-	for _, e := range st.effects {
+	for _, e := range effects {
 		s.perform(e)
 	}
 	return ticket
+}
+
+// passAnswers sends the answers among effects to the kernel, whose code waits for them, and returns the other effects. Answers need not be
+// in the journal first: should this server die now, the next one hears from the keeper that the prompt was answered (wasSent).
+func (s *Session) passAnswers(effects []effect) (others []effect) {
+	for _, e := range effects {
+		if m, ok := e.(sendMessage); ok && m.Channel == jupyter.Stdin {
+			s.perform(e)
+		} else {
+			others = append(others, e)
+		}
+	}
+	return others
 }
 
 func (s *Session) perform(e effect) {

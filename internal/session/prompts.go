@@ -57,22 +57,28 @@ func (c *core) answer(p protocol.Prompt, value string, client protocol.ClientID)
 	if asked == nil {
 		return
 	}
-	header := asked.Header
-	r := c.priv.Runs[asked.RunID]
-	c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: "answered", Client: client})
+	header, run := asked.Header, asked.RunID
 	shown := value
 	if p.Password {
 		shown = ""
 	}
-	if r != nil {
-		if r.ClearNext {
-			c.clearWaits(r, false)
-			c.emit(protocol.OutputsCleared{CellID: r.Cell})
-		}
-		c.addOutput(p.CellID, protocol.Output{Kind: protocol.KindInput, Prompt: p.Prompt, Value: shown, Password: p.Password})
-	}
-	c.emit(answerGiven{RequestID: p.RequestID, Answer: answer{RunID: asked.RunID, Header: header, Prompt: p, Value: shown}})
+	c.showAnswered(p, run, shown, client)
+	c.emit(answerGiven{RequestID: p.RequestID, Answer: answer{RunID: run, Header: header, Prompt: p, Value: shown}})
 	c.sendAnswer(p.RequestID, header, value)
+}
+
+// showAnswered closes the prompt and puts it among the outputs of its run.
+func (c *core) showAnswered(p protocol.Prompt, run protocol.RunID, shown string, client protocol.ClientID) {
+	c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: "answered", Client: client})
+	r := c.priv.Runs[run]
+	if r == nil {
+		return
+	}
+	if r.ClearNext {
+		c.clearWaits(r, false)
+		c.emit(protocol.OutputsCleared{CellID: r.Cell})
+	}
+	c.addOutput(p.CellID, protocol.Output{Kind: protocol.KindInput, Prompt: p.Prompt, Value: shown, Password: p.Password})
 }
 
 func (c *core) sendAnswer(id protocol.RequestID, header json.RawMessage, value string) {
@@ -100,10 +106,22 @@ func (f answerGiven) apply(c *core) {
 
 func (f answerPassed) apply(c *core) { delete(c.priv.Answers, f.RequestID) }
 
-// wasSent: the keeper has passed this to the kernel.
+// wasSent: the keeper has passed this to the kernel. An answer that is not known here is one of a server that ended before it had written
+// it down: what it said is not known.
 func (c *core) wasSent(id string) {
-	if request, ok := strings.CutPrefix(id, answerPrefix); ok && c.priv.Answers[protocol.RequestID(request)] != nil {
+	request, ok := strings.CutPrefix(id, answerPrefix)
+	if !ok {
+		return
+	}
+	if c.priv.Answers[protocol.RequestID(request)] != nil {
 		c.emit(answerPassed{RequestID: protocol.RequestID(request)})
+		return
+	}
+	for _, p := range c.pub.Prompts {
+		if asked := c.priv.Prompts[p.RequestID]; p.RequestID == protocol.RequestID(request) && asked != nil {
+			c.showAnswered(p, asked.RunID, "", "")
+			return
+		}
 	}
 }
 

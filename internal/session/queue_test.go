@@ -379,6 +379,25 @@ func TestAnswerThatArrived(t *testing.T) {
 	}
 }
 
+func TestAnswerOfAServerThatEnded(t *testing.T) {
+	b := newBench(t, 0)
+	b.execute("r1", "a", "input()")
+	b.start()
+	b.says(asks("r1", "q1", "Name: ", false))
+	b.crash() // after it had passed an answer on, before that was in its journal
+	b.says(kernel.Event{Kind: kernel.Sent, SentID: "input-q1"})
+	if len(b.c.pub.Prompts) != 0 {
+		t.Fatal("still asked")
+	}
+	if out := b.cell("a").Outputs; len(out) != 1 || out[0].Kind != protocol.KindInput || out[0].Prompt != "Name: " || out[0].Value != "" {
+		t.Errorf("outputs %+v", out)
+	}
+	again := b.c.command(protocol.Command{Type: protocol.CmdInputReply, CmdID: "c9", RequestID: "q1", Value: "Ann"})
+	if again.Code != protocol.CodeAlreadyAnswered {
+		t.Errorf("the answer again: %+v", again)
+	}
+}
+
 func TestMoreOutputsThanAreKept(t *testing.T) {
 	b := newBench(t, 0)
 	b.execute("r1", "a", "1")
