@@ -37,7 +37,7 @@ func testLife(t *testing.T, major string) {
 	if err := k.Interrupt(testContext(t, time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	h.untilIdle(time.Second, id)
+	h.untilIdle(5*time.Second, id)
 	t.Logf("interrupted after %v", time.Since(begun))
 
 	id = execute(t, k, "import time\nfor i in range(100):\n    print(i, flush=True)\n    time.sleep(.01)")
