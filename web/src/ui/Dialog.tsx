@@ -1,7 +1,7 @@
 import { X } from 'lucide-react';
 import { useEffect, useRef, type ReactNode } from 'react';
 
-/** A modal dialog on the browser's own <dialog>: it keeps the focus inside and gives it back. */
+/** A modal dialog on the browser's own <dialog>: it keeps the focus inside and gives it back. It begins at what is marked with data-first. */
 export function Dialog(props: { label: string; close: () => void; children: ReactNode; className?: string; bare?: boolean }) {
   const ref = useRef<HTMLDialogElement>(null);
   const { close } = props;
@@ -9,6 +9,7 @@ export function Dialog(props: { label: string; close: () => void; children: Reac
     const el = ref.current;
     const before = document.activeElement;
     if (el && !el.open) el.showModal();
+    el?.querySelector<HTMLElement>('[data-first]')?.focus();
     return () => {
       el?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();

@@ -13,7 +13,7 @@ export function RestartDialog(props: { runAll: boolean; close: () => void; resta
         <button
           type="button"
           className="btn btn-primary"
-          autoFocus
+          data-first
           onClick={() => {
             close();
             props.restart();

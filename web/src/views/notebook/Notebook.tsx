@@ -47,6 +47,12 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
     }),
     [notebook, store],
   );
+  useEffect(() => {
+    const touch = (e: Event) => notebook.presence.touch(e.timeStamp);
+    const kinds = ['keydown', 'pointerdown'] as const;
+    for (const kind of kinds) addEventListener(kind, touch, true);
+    return () => kinds.forEach((kind) => removeEventListener(kind, touch, true));
+  }, [notebook]);
   const focused = useRef(false);
   useEffect(() => {
     if (focused.current || ids.length === 0) return;

@@ -1,12 +1,13 @@
 import { CornerDownLeft } from 'lucide-react';
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
-import type { Prompt } from '../../protocol/types';
+import type { CellId, Prompt } from '../../protocol/types';
 import { Ticking } from '../../ui/Elapsed';
 import { keepInView } from '../../ui/inView';
 import { wholeDuration } from '../../ui/words';
 import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
 import { useNotebook } from './context';
+import type { NotebookController } from './controller';
 
 const MORE_S = 300;
 /** From here on the time left is shown. */
@@ -25,15 +26,10 @@ export function PromptBox({ prompt }: { prompt: Prompt }) {
     if (recovered) setValue((typed) => typed || store.promptDraft(prompt.request_id));
   }, [recovered, store, prompt.request_id]);
   useEffect(() => {
-    // Focused when the person is at this cell and not typing elsewhere.
-    const at = document.activeElement;
-    const typing = at instanceof HTMLElement && (at.isContentEditable || at instanceof HTMLInputElement) && !at.closest(`[data-cell="${CSS.escape(prompt.cell_id)}"]`);
-    const here = notebook.cursor.active === prompt.cell_id || at === document.body || at === null || at.closest(`[data-cell="${CSS.escape(prompt.cell_id)}"]`) !== null;
-    const justRun = at instanceof HTMLElement && at.matches('.cell') && notebook.cursor.mode.get() === 'command';
     const box = input.current;
-    if (!box || typing || !(here || justRun)) return;
-    box.focus({ preventScroll: !here });
-    return here ? keepInView(box, box.closest('.column')) : undefined;
+    if (!box || !takesFocus(notebook, prompt.cell_id)) return;
+    box.focus({ preventScroll: true });
+    return keepInView(box, box.closest('.column'));
   }, [notebook, prompt.cell_id]);
   useLayoutEffect(() => {
     const el = input.current;
@@ -100,6 +96,16 @@ export function PromptBox({ prompt }: { prompt: Prompt }) {
       ) : null}
     </form>
   );
+}
+
+/** The box takes the focus of who is at its cell, or has run something and done nothing since; not of who types elsewhere. */
+function takesFocus(notebook: NotebookController, id: CellId): boolean {
+  const at = document.activeElement;
+  if (at === null || at === document.body || at.closest(`[data-cell="${CSS.escape(id)}"]`)) return true;
+  if (at.closest('dialog, .panel, .find')) return false;
+  if (notebook.presence.waits) return true;
+  const typing = at instanceof HTMLElement && (at.isContentEditable || at instanceof HTMLInputElement);
+  return !typing && notebook.cursor.active === id;
 }
 
 function MoreTime({ show, more }: { show: () => boolean; more: () => void }) {

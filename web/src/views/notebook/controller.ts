@@ -10,6 +10,7 @@ import { clashes, withoutClash } from './clash';
 import { Cursor, type Mode } from './cursor';
 import { InputHistory } from './inputHistory';
 import { outputsHidden, withOutputsHidden } from './outputsHidden';
+import { Presence } from './presence';
 import { Sections } from './sections';
 import { changed } from './sets';
 import { Undo } from './undo';
@@ -32,6 +33,7 @@ export class NotebookController {
   readonly finder: Finder;
   readonly lineNumbers = signal<ReadonlySet<CellId>>(new Set());
   readonly undo = new Undo();
+  readonly presence = new Presence();
   readonly #history: InputHistory;
   readonly #off: (() => void)[] = [];
   #say: Say = () => () => undefined;
@@ -72,6 +74,7 @@ export class NotebookController {
     const code = ids.filter((id) => this.store.cell(id)?.type.get() === 'code');
     for (const id of ids) if (this.store.cell(id)?.type.get() === 'markdown') this.cursor.open(id, false);
     const [one] = code;
+    this.presence.ran(performance.now());
     if (code.length === 1 && one !== undefined) this.store.execute(one);
     else if (code.length > 1) this.store.run(code);
   }
@@ -98,6 +101,7 @@ export class NotebookController {
   }
 
   runAll(): void {
+    this.presence.ran(performance.now());
     this.store.run();
   }
 
@@ -105,12 +109,14 @@ export class NotebookController {
     const at = this.cursor.indexOf(this.cursor.active);
     const part = where === 'above' ? this.cursor.cells().slice(0, at) : this.cursor.cells().slice(at);
     const code = part.filter((id) => this.store.cell(id)?.type.get() === 'code');
+    this.presence.ran(performance.now());
     if (code.length > 0) this.store.run(code);
   }
 
   /** The gutter's button: run, or stop what runs, or take out of the queue. */
   toggleRun(id: CellId): void {
     const run = this.store.cell(id)?.run.get();
+    this.presence.ran(performance.now());
     if (run?.state === 'running') this.store.interrupt();
     else if (run?.state === 'queued') this.store.cancel(id);
     else this.store.execute(id);
