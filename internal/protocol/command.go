@@ -16,12 +16,13 @@ type Command struct {
 	// execute: Code, when present, becomes the source first. A plain client's execute is this one too.
 	Code *string `json:"code,omitempty"`
 
-	// edit: Changes against Version. cell_insert: Index, CellType, Source. cell_move: Index. cell_change: CellType, Metadata.
+	// edit: Changes against Version. cell_insert: Index, CellType, Source, Metadata, Like. cell_move: Index. cell_change: CellType, Metadata.
 	Version  int             `json:"version,omitempty"`
 	Changes  json.RawMessage `json:"changes,omitempty"`
 	Index    int             `json:"index,omitempty"`
 	CellType string          `json:"cell_type,omitempty"`
 	Source   string          `json:"source,omitempty"`
+	Like     CellID          `json:"like,omitempty"` // cell_insert: a cell, of the bin too, whose outputs, count and attachments the new one gets
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 
 	// input_reply, prompt_extend (Seconds more).

@@ -165,6 +165,7 @@ func (c *core) evolve(e protocol.Event) protocol.Event {
 		c.dropCapture(e.WidgetID)
 	}
 	c.pub.Apply(e)
+	c.applyToBin(e)
 	switch e := e.(type) {
 	case protocol.OutputSet:
 		c.ownOutput(e.CellID, e.Output)

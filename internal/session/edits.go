@@ -139,8 +139,22 @@ func (c *core) cellInsert(cmd protocol.Command) *reject {
 		}
 		cell.Metadata = cmd.Metadata
 	}
+	c.copyInto(cell, cmd.Like)
 	c.emit(protocol.CellAdded{Index: min(max(cmd.Index, 0), len(c.pub.Cells)), Cell: cell})
 	return nil
+}
+
+// copyInto gives a new cell what another of its type has beside the source and the metadata. One that is nowhere any more gives nothing.
+func (c *core) copyInto(cell *protocol.Cell, like protocol.CellID) {
+	from := c.cell(like)
+	if from == nil || from.Type != cell.Type {
+		return
+	}
+	from = from.Clone()
+	cell.Attachments, cell.ExecutionCount, cell.Outputs = from.Attachments, from.ExecutionCount, from.Outputs
+	for i, o := range cell.Outputs {
+		o.ID, o.Rev, o.DisplayID = outputID(c.priv.NextOutput+1+uint64(i)), 0, ""
+	}
 }
 
 func checkObject(raw json.RawMessage) *reject {
@@ -184,7 +198,7 @@ func (c *core) toBin(e protocol.CellRemoved) {
 		return
 	}
 	kept := cell.Clone()
-	if kept.Run != nil && kept.Run.State != protocol.StateDone {
+	if kept.Run != nil && kept.Run.State == protocol.StateQueued {
 		kept.Run = nil
 	}
 	c.priv.Bin[cell.ID] = &binned{Cell: kept}
@@ -200,6 +214,34 @@ func (c *core) toBin(e protocol.CellRemoved) {
 			delete(c.priv.Logs, oldest)
 		}
 	}
+}
+
+// applyToBin: the run of a deleted cell goes on, and the cell keeps what it says, for when it is brought back.
+func (c *core) applyToBin(e protocol.Event) {
+	var id protocol.CellID
+	switch e := e.(type) {
+	case protocol.OutputSet:
+		id = e.CellID
+	case protocol.OutputsCleared:
+		id = e.CellID
+	case protocol.RunCounted:
+		id = e.CellID
+	case protocol.RunDone:
+		id = e.CellID
+	default:
+		return
+	}
+	if b := c.priv.Bin[id]; b != nil {
+		(&protocol.State{Cells: []*protocol.Cell{b.Cell}}).Apply(e)
+	}
+}
+
+// cell is a cell of the notebook or of the bin.
+func (c *core) cell(id protocol.CellID) *protocol.Cell {
+	if b := c.priv.Bin[id]; b != nil {
+		return b.Cell
+	}
+	return c.pub.Cell(id)
 }
 
 func (c *core) cellRestore(cmd protocol.Command) *reject {

@@ -24,7 +24,7 @@ func (c *core) freshen(r *run) {
 		return
 	}
 	c.emit(runMarked{RunID: r.ID, Fresh: true})
-	cell := c.pub.Cell(r.Cell)
+	cell := c.cell(r.Cell)
 	if cell != nil && (len(cell.Outputs) > 0 || cell.ExecutionCount != nil) {
 		c.emit(protocol.OutputsCleared{CellID: r.Cell, Count: true})
 	}
@@ -50,7 +50,7 @@ func (c *core) clearOutput(r *run, wait bool) {
 		c.clearWaits(r, false)
 	}
 	c.freshen(r)
-	if cell := c.pub.Cell(r.Cell); cell != nil && len(cell.Outputs) > 0 {
+	if cell := c.cell(r.Cell); cell != nil && len(cell.Outputs) > 0 {
 		c.emit(protocol.OutputsCleared{CellID: r.Cell})
 	}
 }
@@ -61,7 +61,7 @@ func (c *core) print(r *run, name, raw string) {
 		return
 	}
 	c.beforeOutput(r)
-	cell := c.pub.Cell(r.Cell)
+	cell := c.cell(r.Cell)
 	if cell == nil {
 		return
 	}
@@ -97,7 +97,7 @@ const maxOutputs = 5_000
 
 // addOutput returns the new output's id, empty when it was only counted.
 func (c *core) addOutput(cell protocol.CellID, o protocol.Output) protocol.OutputID {
-	if have := c.pub.Cell(cell); have != nil && len(have.Outputs) >= maxOutputs && o.Kind != protocol.KindError && o.Kind != protocol.KindInput {
+	if have := c.cell(cell); have != nil && len(have.Outputs) >= maxOutputs && o.Kind != protocol.KindError && o.Kind != protocol.KindInput {
 		c.dropped[cell]++
 		return ""
 	}
@@ -110,7 +110,7 @@ func (c *core) addOutput(cell protocol.CellID, o protocol.Output) protocol.Outpu
 func (c *core) countDropped() {
 	for _, id := range slices.Sorted(maps.Keys(c.dropped)) {
 		n := c.dropped[id]
-		cell := c.pub.Cell(id)
+		cell := c.cell(id)
 		delete(c.dropped, id)
 		if cell == nil {
 			continue
@@ -251,7 +251,7 @@ func (c *core) ownOutput(cell protocol.CellID, o *protocol.Output) {
 
 // forgetOutputs drops what is kept beside a cell's outputs.
 func (c *core) forgetOutputs(id protocol.CellID) {
-	cell := c.pub.Cell(id)
+	cell := c.cell(id)
 	if cell == nil {
 		return
 	}

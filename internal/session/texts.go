@@ -33,7 +33,7 @@ type stream struct {
 
 // putText works out what printing e.Raw does to its output, and does it.
 func (c *core) putText(e protocol.TextPut) protocol.TextPut {
-	cell := c.pub.Cell(e.CellID)
+	cell := c.cell(e.CellID)
 	if cell == nil {
 		return e
 	}

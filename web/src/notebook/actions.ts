@@ -29,9 +29,10 @@ export abstract class NotebookActions {
   extend(request: RequestId, seconds: number): void {
     this.submit({ type: 'prompt_extend', request_id: request, seconds });
   }
-  insert(index: number, type: CellType, source = ''): CellId {
+  /** `like`: a cell whose outputs and attachments the new one gets, also one that was deleted. */
+  insert(index: number, type: CellType, source = '', more: { metadata?: JsonObject; like?: CellId } = {}): CellId {
     const id = this.newCellId();
-    this.submit({ type: 'cell_insert', cell_id: id, index, cell_type: type, source });
+    this.submit({ type: 'cell_insert', cell_id: id, index, cell_type: type, source, ...more });
     return id;
   }
   remove(ids: readonly CellId[]): void {

@@ -12,7 +12,7 @@ const command = tagged('type', {
   input_reply: object({ ...base, type: word('input_reply'), request_id: optional(requestId), value: or(text, '') }),
   prompt_extend: object({ ...base, type: word('prompt_extend'), request_id: requestId, seconds: number }),
   edit: object({ ...base, type: word('edit'), cell_id: cellId, version: or(number, 0), changes: json }),
-  cell_insert: object({ ...base, type: word('cell_insert'), cell_id: cellId, index: or(number, 0), cell_type: cellType, source: optional(text), metadata: optional(jsonObject) }),
+  cell_insert: object({ ...base, type: word('cell_insert'), cell_id: cellId, index: or(number, 0), cell_type: cellType, source: optional(text), metadata: optional(jsonObject), like: optional(cellId) }),
   cell_delete: object({ ...base, type: word('cell_delete'), cell_id: cellId }),
   cell_restore: object({ ...base, type: word('cell_restore'), cell_id: cellId, index: or(number, 0) }),
   cell_move: object({ ...base, type: word('cell_move'), cell_id: cellId, index: or(number, 0) }),

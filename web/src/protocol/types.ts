@@ -269,7 +269,7 @@ export type CommandBody =
   | { readonly type: 'input_reply'; readonly request_id?: RequestId; readonly value: string }
   | { readonly type: 'prompt_extend'; readonly request_id: RequestId; readonly seconds: number }
   | { readonly type: 'edit'; readonly cell_id: CellId; readonly version: number; readonly changes: ChangesJson }
-  | { readonly type: 'cell_insert'; readonly cell_id: CellId; readonly index: number; readonly cell_type: CellType; readonly source?: string; readonly metadata?: JsonObject }
+  | { readonly type: 'cell_insert'; readonly cell_id: CellId; readonly index: number; readonly cell_type: CellType; readonly source?: string; readonly metadata?: JsonObject; readonly like?: CellId }
   | { readonly type: 'cell_delete'; readonly cell_id: CellId }
   | { readonly type: 'cell_restore'; readonly cell_id: CellId; readonly index: number }
   | { readonly type: 'cell_move'; readonly cell_id: CellId; readonly index: number }

@@ -35,6 +35,8 @@ function RunningCell({ notebook }: { notebook: NotebookController }) {
     const time = since > 0 ? ` · ${wholeDuration(now() - since)}` : '';
     return `Cell ${place} of ${total}${prompt ? ' waits for you' : ''}${time}`;
   }, [store, id, place, total, prompt, now]);
+  const unseen = useSelected(store.kernel, (k) => k.state === 'busy') && id === null;
+  if (unseen) return <span className="foot-run">A deleted cell runs</span>;
   if (id === null || place === 0) return null;
   return (
     <button type="button" className="foot-link foot-run" title="Go to the running cell" onClick={() => notebook.cursor.jump(id)}>

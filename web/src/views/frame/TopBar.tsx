@@ -129,7 +129,8 @@ function PromptBadge({ notebook }: { notebook: NotebookController }) {
 function NotebookActions({ notebook }: { notebook: NotebookController }) {
   const { command } = useServices();
   const { store } = notebook;
-  const busy = useSelected(store.running, (r) => r.length > 0);
+  const runs = useSelected(store.running, (r) => r.length > 0);
+  const busy = useSelected(store.kernel, (k) => k.state === 'busy') || runs;
   const gone = useSelected(store.ready, (r) => r.kind === 'gone');
   if (gone) return null;
   return (

@@ -3,7 +3,7 @@
  * the sections'; the document and its runs are the store's. Nothing here is shared with other pages.
  */
 import type { NotebookStore } from '../../notebook/store';
-import type { CellId, CellType } from '../../protocol/types';
+import type { CellId, CellType, JsonObject } from '../../protocol/types';
 import { signal } from '../../ui/signals';
 import { Finder } from '../find/finder';
 import { clashes, withoutClash } from './clash';
@@ -18,6 +18,10 @@ import { Undo } from './undo';
 interface Copied {
   readonly type: CellType;
   readonly source: string;
+  readonly metadata: JsonObject;
+  /** Where it is, or was. */
+  readonly from: NotebookStore;
+  readonly id: CellId;
 }
 
 /** Tells a person; gives what takes the message away. */
@@ -150,6 +154,7 @@ export class NotebookController {
     const after = this.cursor.cells().slice((places.at(-1)?.index ?? 0) + 1).find((id) => !ids.includes(id));
     const before = this.cursor.cells().slice(0, places[0]?.index).findLast((id) => !ids.includes(id));
     const next = after ?? before;
+    const runsOn = ids.some((id) => this.store.cell(id)?.run.get()?.state === 'running');
     this.#drop(ids);
     let unsay = () => {};
     const step = this.undo.did({
@@ -161,7 +166,8 @@ export class NotebookController {
     });
     if (next !== undefined) this.cursor.focus(next);
     else this.insertAt(0, 'code', '', 'command');
-    if (!quiet) unsay = this.#say(ids.length === 1 ? 'Cell deleted.' : `${ids.length} cells deleted.`, () => this.undo.back(step));
+    const said = `${ids.length === 1 ? 'Cell' : `${ids.length} cells`} deleted.${runsOn ? ' Its code runs on.' : ''}`;
+    if (!quiet) unsay = this.#say(said, () => this.undo.back(step));
   }
 
   #drop(ids: readonly CellId[]): void {
@@ -183,7 +189,7 @@ export class NotebookController {
   copy(): void {
     copied = this.cursor.selected().flatMap((id) => {
       const cell = this.store.cell(id);
-      return cell ? [{ type: cell.type.get(), source: cell.doc.text }] : [];
+      return cell ? [{ type: cell.type.get(), source: cell.doc.text, metadata: withoutClash(cell.metadata.get()), from: this.store, id }] : [];
     });
   }
 
@@ -194,8 +200,15 @@ export class NotebookController {
 
   paste(where: 'above' | 'below'): void {
     const ids = this.cursor.selected();
-    let at = where === 'above' ? this.cursor.indexOf(ids[0] ?? null) : this.cursor.indexOf(ids.at(-1) ?? null) + 1;
-    for (const cell of copied) this.insertAt(at++, cell.type, cell.source);
+    const at = where === 'above' ? Math.max(0, this.cursor.indexOf(ids[0] ?? null)) : this.cursor.indexOf(ids.at(-1) ?? null) + 1;
+    const made = copied.map((cell, i) => ({
+      id: this.store.insert(at + i, cell.type, cell.source, { metadata: cell.metadata, ...(cell.from === this.store ? { like: cell.id } : {}) }),
+      index: at + i,
+    }));
+    const last = made.at(-1);
+    if (last === undefined) return;
+    this.undo.did({ undo: () => this.#drop(made.map((m) => m.id)), redo: () => this.#bring(made) });
+    this.cursor.focus(last.id);
   }
 
   duplicate(): void {
