@@ -4,15 +4,27 @@ import { strip } from './ansi';
 export interface Frame {
   /** The lines of the frame, colours included. */
   readonly text: string;
-  /** "cell 5, line 1" or the file, when it could be read. */
+  /** "In [5], line 1" or the file, when it could be read. */
   readonly where: string;
   /** The execution count of the cell it is in, when it is in one. */
   readonly count?: number;
   readonly line?: number;
 }
 
-export interface Traceback {
+/** One exception of a chain. */
+export interface Raised {
+  readonly name: string;
+  readonly value: string;
   readonly frames: readonly Frame[];
+  /** What stands with it and is no frame: its notes, say. */
+  readonly notes: string;
+  /** What the one before it in the chain is to it. */
+  readonly before: 'none' | 'cause' | 'context';
+}
+
+export interface Traceback {
+  /** In the order in which they were raised; the last is the one that ended the run. */
+  readonly chain: readonly Raised[];
   /** Everything, when there is nothing to take apart. */
   readonly whole: string;
 }
@@ -20,13 +32,57 @@ export interface Traceback {
 const CELL = /^\s*(?:Cell In|Input In|In)\s*\[(\d+)\],?\s*(?:in\s.*?,\s*)?(?:line\s+(\d+))?/;
 const FILE = /^\s*(?:File\s+)?"?((?:[A-Za-z]:|~|\.{0,2})[\\/][^\s":]+|<[^>]+>)"?(?::(\d+)|,\s*line\s+(\d+))?/;
 
+const RULE = /^-{10,}$/;
+const HEADER = /^(\S+)\s+Traceback \(most recent call last\)$/;
+const BETWEEN = /^(?:The above exception was the (direct cause) of|During handling of) /;
+
 export function readTraceback(lines: readonly string[], ename: string, evalue: string): Traceback {
-  const frames: Frame[] = [];
+  const chain: Open[] = [];
+  let before: Raised['before'] = 'none';
+  let open: Open | null = null;
+  const begin = (name: string): Open => {
+    const next: Open = { name, value: '', frames: [], notes: [], before };
+    chain.push(next);
+    before = 'none';
+    return next;
+  };
   for (const part of lines) {
-    const frame = readFrame(part);
-    if (frame) frames.push(frame);
+    const text = strip(part).trim();
+    const header = HEADER.exec(text);
+    const between = BETWEEN.exec(text);
+    const frame = header ?? between ? null : readFrame(part);
+    if (RULE.test(text)) continue;
+    if (header) open = begin(header[1] ?? '');
+    else if (between) [before, open] = [between[1] === undefined ? 'context' : 'cause', null];
+    else if (frame) (open ??= begin(ename)).frames.push(frame);
+    else if (open && open.value === '' && (text === open.name || text.startsWith(`${open.name}:`))) open.value = text.slice(open.name.length + 1).trim();
+    else if (text !== '') open?.notes.push(part.replace(/^\n+|\n+$/g, ''));
   }
-  return { frames, whole: frames.length > 0 ? '' : dropHeadline(lines.join('\n'), ename, evalue) };
+  if (chain.every((r) => r.frames.length === 0)) return { chain: [], whole: dropHeadline(lines.join('\n'), ename, evalue) };
+  return { chain: chain.map((r) => ({ ...r, notes: r.notes.join('\n') })), whole: '' };
+}
+
+interface Open {
+  readonly name: string;
+  value: string;
+  readonly frames: Frame[];
+  readonly notes: string[];
+  readonly before: Raised['before'];
+}
+
+/** Frames as a reader wants them: where it happened, the person's own cell that led there, and the rest, the nearest first. */
+export function forReader(frames: readonly Frame[]): { shown: readonly Frame[]; rest: readonly { frame: Frame; times: number }[] } {
+  const last = frames.at(-1);
+  if (!last) return { shown: [], rest: [] };
+  const own = last.count === undefined ? frames.findLast((f) => f.count !== undefined) : undefined;
+  const rest: { frame: Frame; times: number }[] = [];
+  for (const frame of frames.slice(0, -1).reverse()) {
+    const near = rest.at(-1);
+    if (frame === own) continue;
+    if (near && near.frame.where === frame.where && near.frame.text === frame.text) near.times++;
+    else rest.push({ frame, times: 1 });
+  }
+  return { shown: own ? [last, own] : [last], rest };
 }
 
 function readFrame(text: string): Frame | null {
@@ -35,7 +91,7 @@ function readFrame(text: string): Frame | null {
   const cell = CELL.exec(first);
   if (cell) {
     const line = cell[2] ? Number(cell[2]) : arrowLine(text);
-    return { text: withoutFirstLine(body), where: `cell ${cell[1]}${line ? `, line ${line}` : ''}`, count: Number(cell[1]), line };
+    return { text: withoutFirstLine(body), where: `In [${cell[1]}]${line ? `, line ${line}` : ''}`, count: Number(cell[1]), line };
   }
   const file = FILE.exec(first);
   if (!file) return null;
