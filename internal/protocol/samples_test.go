@@ -137,7 +137,7 @@ func messageSamples() map[string]any {
 	command(Command{Type: CmdInputReply, RequestID: "q1", Value: "Ada"})
 	command(Command{Type: CmdPromptExtend, RequestID: "q1", Seconds: 300})
 	command(Command{Type: CmdEdit, CellID: "a", Version: 4, Changes: json.RawMessage(`[8,[0,"","x"]]`)})
-	command(Command{Type: CmdCellInsert, CellID: "new", Index: 1, CellType: "code", Source: "x"})
+	command(Command{Type: CmdCellInsert, CellID: "new", Index: 1, CellType: "code", Source: "x", Like: "a"})
 	command(Command{Type: CmdCellDelete, CellIDs: []CellID{"a", "b"}})
 	command(Command{Type: CmdCellRestore, CellID: "gone", Index: 2})
 	command(Command{Type: CmdCellMove, CellID: "a", Index: 2})
