@@ -2,10 +2,9 @@ import { useEffect } from 'react';
 import type { Toasts } from '../../ui/toasts';
 import { useServices } from '../context';
 import type { NotebookController } from '../notebook/controller';
-import { announcement } from '../notebook/runWords';
+import { tellOfRuns, type Ended } from './runNews';
 import { titleOf } from './title';
 
-const LONG_MS = 5000;
 /** A kernel that has not ended by then is offered to be killed. */
 const STUCK_MS = 10_000;
 
@@ -18,29 +17,18 @@ export function useNotebookNews(notebook: NotebookController | null, path: strin
       return;
     }
     const { store } = notebook;
-    let ended: 'ok' | 'error' | null = null;
+    let ended: Ended = null;
     const put = () => {
       document.title = titleOf({ path: store.name.get(), waiting: store.prompts.get().length > 0, running: store.running.get().length, queued: store.queue.get().length, ended });
     };
-    const onVisible = () => {
-      if (!document.hidden) ended = null;
-      put();
-    };
-    document.addEventListener('visibilitychange', onVisible);
     const offs = [
       store.prompts.subscribe(put),
-      store.running.subscribe(() => {
-        if (store.running.get().length > 0) ended = null;
-        put();
-      }),
+      store.running.subscribe(put),
       store.queue.subscribe(put),
       store.name.subscribe(put),
       store.on('notice', (n) => void toasts.show(n.text, { level: n.level })),
-      store.on('run_done', (done) => {
-        const run = store.cell(done.cell_id)?.run.get();
-        const ms = run && 'started_at' in run && run.started_at ? done.at - run.started_at : 0;
-        toasts.say(announcement(notebook.cursor.indexOf(done.cell_id) + 1, done.status, ms, done.ename));
-        if (document.hidden && ms > LONG_MS && store.queue.get().length === 0) ended = done.status === 'ok' ? 'ok' : 'error';
+      tellOfRuns(notebook, toasts, (how) => {
+        ended = how;
         put();
       }),
       store.on('prompt_closed', (closed) => {
@@ -59,7 +47,6 @@ export function useNotebookNews(notebook: NotebookController | null, path: strin
     });
     put();
     return () => {
-      document.removeEventListener('visibilitychange', onVisible);
       for (const off of offs) off();
     };
   }, [notebook, path, toasts]);
