@@ -1,6 +1,7 @@
 import { memo, useCallback, useLayoutEffect, useRef, useState } from 'react';
 import type { CellStore } from '../../notebook/store';
 import { flowing } from '../../ui/motion';
+import { scrollToSee } from '../../ui/scroll';
 import { useSelected, useSignal } from '../../ui/useSignal';
 import { CellTools, InsertBar } from './CellTools';
 import { Clash, Deleted, KeptText, keptOf } from './ClashView';
@@ -130,15 +131,9 @@ function onCellMouseDown(e: React.MouseEvent, notebook: ReturnType<typeof useNot
   if (document.activeElement !== el) el?.focus({ preventScroll: true });
 }
 
-/** Scrolls as little as needed; a cell taller than the view is shown from its top. */
 function intoView(el: HTMLElement): void {
   const scroller = el.closest('.main');
-  if (!scroller) return;
-  const box = scroller.getBoundingClientRect();
-  const cell = el.getBoundingClientRect();
-  const margin = 24;
-  if (cell.top < box.top + margin) scroller.scrollTop += cell.top - box.top - margin;
-  else if (cell.bottom > box.bottom - margin) scroller.scrollTop += Math.min(cell.bottom - box.bottom + margin, cell.top - box.top - margin);
+  if (scroller) scroller.scrollTop += scrollToSee(scroller.getBoundingClientRect(), el.getBoundingClientRect());
 }
 
 function CodeBody({ cell, index, handle }: { cell: CellStore; index: number; handle: (h: SourceHandle | null) => void }) {
