@@ -16,7 +16,8 @@ export function scriptedFiles(): FilesApi {
   const parent = (path: string) => (path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '');
   return {
     list: async (path) => all.filter((e) => parent(e.path) === path),
-    read: async () => '{\n  "cells": [\n    x\n  ]\n}\n',
+    read: async () => ({ text: '{\n  "cells": [\n    x\n  ]\n}\n', size: 28 }),
+    onChange: () => () => undefined,
     create: async (path) => void all.push(file(path)),
     mkdir: async (path) => void all.push(folder(path)),
     rename: async (path, to) => void (all = all.map((e) => (e.path === path ? { ...e, path: to, name: to.slice(to.lastIndexOf('/') + 1) } : e))),

@@ -2,15 +2,19 @@ import { ChevronDown, ChevronRight, Ellipsis, File, FileText, Folder, Plus, Uplo
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { afterFrame } from '../../ui/frame';
 import { MenuButton, type MenuEntry } from '../../ui/Menu';
-import { useSignal } from '../../ui/useSignal';
+import { signal } from '../../ui/signals';
+import { useSelected, useSignal } from '../../ui/useSignal';
 import { bytes, folderOf } from '../../ui/words';
 import { useServices } from '../context';
 import { routeOf } from '../route';
+import type { Kernel } from '../../protocol/types';
+import type { NotebookController } from '../notebook/controller';
 import type { Entry } from './api';
+import { REFRESH } from './Home';
 import { FolderTree, freeName } from './tree';
 
 /** The served folder as a tree: open, make, rename in place, delete (with a way back), upload by drop. */
-export function FilesPanel() {
+export function FilesPanel({ notebook = null }: { notebook?: NotebookController | null }) {
   const services = useServices();
   const { files, toasts, route, go } = services;
   const tree = useMemo(() => new FolderTree(files), [files]);
@@ -18,16 +22,19 @@ export function FilesPanel() {
   const now = useSignal(route);
   const open = now.kind === 'home' ? '' : now.path;
   const folder = now.kind === 'home' ? now.folder : folderOf(now.path);
+  const running = useSelected(notebook?.store.kernel ?? NO_KERNEL, (k): Running => (k === null ? null : k.state === 'busy' ? 'busy' : k.state === 'none' || k.state === 'dead' ? 'no' : 'idle'));
   const [renaming, setRenaming] = useState('');
   const [dropping, setDropping] = useState<string | null>(null);
   const picker = useRef<HTMLInputElement>(null);
   useEffect(() => afterFrame(() => void tree.reveal(folder)), [tree, folder]);
   useEffect(() => {
-    const timer = setInterval(() => {
-      if (!document.hidden) void tree.refresh();
-    }, 5000);
-    return () => clearInterval(timer);
-  }, [tree]);
+    const timer = setInterval(() => document.hidden || void tree.refresh(), REFRESH);
+    const off = files.onChange(() => void tree.refresh());
+    return () => {
+      off();
+      clearInterval(timer);
+    };
+  }, [tree, files]);
   const attempt = useCallback(
     (what: Promise<unknown>) => {
       void what.catch((e: unknown) => toasts.show(e instanceof Error ? e.message : String(e), { level: 'error' })).then(() => tree.refresh());
@@ -117,6 +124,7 @@ export function FilesPanel() {
         folder=""
         depth={0}
         open={open}
+        running={running}
         renaming={renaming}
         dropping={dropping}
         menuOf={menuOf}
@@ -139,11 +147,16 @@ function downloadFile(entry: Entry): void {
   a.click();
 }
 
+type Running = Entry['running'] | null;
+const NO_KERNEL = signal<Kernel | null>(null);
+
 interface LevelProps {
   readonly tree: FolderTree;
   readonly folder: string;
   readonly depth: number;
   readonly open: string;
+  /** What the kernel of the open notebook does, as its page knows it; null without one. */
+  readonly running: Running;
   readonly renaming: string;
   readonly dropping: string | null;
   readonly menuOf: (entry: Entry) => MenuEntry[];
@@ -183,7 +196,8 @@ function Row(props: LevelProps & { entry: Entry; expanded: boolean }) {
   }
   const act = () => (entry.kind === 'folder' ? void tree.toggle(entry.path) : go(routeOf(entry.path)));
   const on = props.open === entry.path;
-  const note = entry.running === 'busy' ? 'running' : entry.running === 'idle' ? 'idle' : entry.kind === 'file' && entry.size > 0 ? bytes(entry.size) : '';
+  const running = (on ? props.running : null) ?? entry.running;
+  const note = running === 'busy' ? 'running' : running === 'idle' ? 'idle' : entry.kind === 'file' && entry.size > 0 ? bytes(entry.size) : '';
   return (
     <div className={`row-line${on ? ' on' : ''}${props.dropping === entry.path && entry.kind === 'folder' ? ' drop' : ''}`}>
       <button
@@ -201,7 +215,7 @@ function Row(props: LevelProps & { entry: Entry; expanded: boolean }) {
         {entry.kind === 'folder' && (expanded ? <ChevronDown size={14} /> : <ChevronRight size={14} />)}
         {icon}
         <span className="row-name">{entry.name}</span>
-        {note !== '' && <span className={`row-note${entry.running === 'busy' ? ' busy' : ''}`}>{note}</span>}
+        {note !== '' && <span className={`row-note${running === 'busy' ? ' busy' : ''}`}>{note}</span>}
       </button>
       <MenuButton label={`Actions for ${entry.name}`} className="row-more" width={190} entries={() => props.menuOf(entry)}>
         <Ellipsis size={14} />

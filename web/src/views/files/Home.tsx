@@ -6,6 +6,9 @@ import { routeOf } from '../route';
 import type { Entry } from './api';
 import { freeName } from './tree';
 
+/** ms after which a folder is looked at again. */
+export const REFRESH = 5000;
+
 /** A folder as the main view: what one sees before a notebook is open. */
 export function Home({ folder }: { folder: string }) {
   const { files, go, now, toasts } = useServices();
@@ -13,12 +16,18 @@ export function Home({ folder }: { folder: string }) {
   const [error, setError] = useState('');
   useEffect(() => {
     let live = true;
-    files.list(folder).then(
-      (list) => live && (setEntries(list), setError('')),
-      (e: unknown) => live && setError(e instanceof Error ? e.message : String(e)),
-    );
+    const look = () =>
+      void files.list(folder).then(
+        (list) => live && (setEntries((old) => (JSON.stringify(old) === JSON.stringify(list) ? old : list)), setError('')),
+        (e: unknown) => live && setError(e instanceof Error ? e.message : String(e)),
+      );
+    look();
+    const off = files.onChange(look);
+    const timer = setInterval(() => document.hidden || look(), REFRESH);
     return () => {
       live = false;
+      off();
+      clearInterval(timer);
     };
   }, [files, folder]);
   const create = () => {

@@ -29,9 +29,15 @@ export interface KernelChoice {
   readonly fix: string;
 }
 
+export interface Beginning {
+  readonly text: string;
+  readonly size: number;
+}
+
 export interface FilesApi {
   list(folder: string): Promise<readonly Entry[]>;
-  read(path: string): Promise<string>;
+  /** Its beginning as text, up to `most` bytes of it, and how big it is. */
+  read(path: string, most: number): Promise<Beginning>;
   create(path: string): Promise<void>;
   mkdir(path: string): Promise<void>;
   rename(path: string, to: string): Promise<void>;
@@ -39,6 +45,8 @@ export interface FilesApi {
   remove(path: string): Promise<string>;
   restore(trashed: string, path: string): Promise<void>;
   upload(path: string, file: Blob): Promise<void>;
+  /** Tells when something was changed through here; gives what ends it. */
+  onChange(fn: () => void): () => void;
   /** What a notebook in this folder can run on, the best first. */
   kernels(folder: string): Promise<readonly KernelChoice[]>;
 }
@@ -67,14 +75,14 @@ function readChoice(value: unknown): KernelChoice | null {
 
 const plain = encodeURIComponent;
 
-async function ask(url: string, init?: RequestInit): Promise<Response> {
+async function ask(url: string, init?: RequestInit, also: readonly number[] = []): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, { ...init, headers: { Accept: 'application/json', ...init?.headers } });
   } catch {
     throw new FilesError('The server cannot be reached.', 0);
   }
-  if (response.ok) return response;
+  if (response.ok || also.includes(response.status)) return response;
   const body = await response.text().catch(() => '');
   let said = '';
   try {
@@ -88,10 +96,13 @@ async function ask(url: string, init?: RequestInit): Promise<Response> {
 
 /** The API of the server this page came from. */
 export function createFilesApi(): FilesApi {
-  const change = async (body: object) =>
-    ask('/runnel/v1/files', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
-      .then((r) => r.text())
-      .then((text) => (text ? obj(JSON.parse(text)) : {}));
+  const listeners = new Set<() => void>();
+  const tell = () => listeners.forEach((fn) => fn());
+  const change = async (body: object) => {
+    const text = await (await ask('/runnel/v1/files', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })).text();
+    tell();
+    return text ? obj(JSON.parse(text)) : {};
+  };
   return {
     async list(folder) {
       const body: unknown = await (await ask(`/runnel/v1/files?path=${plain(folder)}`)).json();
@@ -99,7 +110,14 @@ export function createFilesApi(): FilesApi {
       const entries = list(o.entries).flatMap((e) => readEntry(e, folder) ?? []);
       return entries.sort((a, b) => Number(b.kind === 'folder') - Number(a.kind === 'folder') || a.name.localeCompare(b.name, undefined, { numeric: true }));
     },
-    read: async (path) => (await ask(`/runnel/v1/file?path=${plain(path)}`, { headers: { Accept: '*/*' } })).text(),
+    async read(path, most) {
+      const answer = await ask(`/runnel/v1/file?path=${plain(path)}`, { headers: { Accept: '*/*', Range: `bytes=0-${most - 1}` } }, [416]);
+      // An empty file has no first byte to send.
+      if (answer.status === 416) return { text: '', size: 0 };
+      const total = /\/(\d+)$/.exec(answer.headers.get('Content-Range') ?? '')?.[1];
+      const bytes = await answer.arrayBuffer();
+      return { text: new TextDecoder().decode(bytes), size: total === undefined ? bytes.byteLength : Number(total) };
+    },
     create: async (path) => void (await change({ op: 'create', path })),
     mkdir: async (path) => void (await change({ op: 'mkdir', path })),
     rename: async (path, to) => void (await change({ op: 'rename', path, to })),
@@ -108,7 +126,14 @@ export function createFilesApi(): FilesApi {
       return str(o.trash, str(o.id, path));
     },
     restore: async (trashed, path) => void (await change({ op: 'restore', path: trashed, to: path })),
-    upload: async (path, file) => void (await ask(`/runnel/v1/file?path=${plain(path)}`, { method: 'PUT', body: file })),
+    async upload(path, file) {
+      await ask(`/runnel/v1/file?path=${plain(path)}`, { method: 'PUT', body: file });
+      tell();
+    },
+    onChange(fn) {
+      listeners.add(fn);
+      return () => void listeners.delete(fn);
+    },
     async kernels(folder) {
       const o = obj(await (await ask(`/runnel/v1/kernels?path=${plain(folder)}`)).json());
       return list(o.choices).flatMap((k) => readChoice(k) ?? []);

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { Dialog } from '../../ui/Dialog';
 import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
@@ -21,8 +21,12 @@ export function AppFrame({ notebook, path, children }: { notebook: NotebookContr
   const [drawer, setDrawer] = useState(false);
   useEffect(() => setDrawer(false), [now]);
   const open = !narrow && (rail === 'files' || (rail === 'outline' && notebook !== null));
-  const variables = side === 'variables' && notebook !== null;
-  const panel = useMemo(() => (rail === 'outline' && notebook && !narrow ? <OutlinePanel notebook={notebook} /> : <FilesPanel />), [rail, notebook, narrow]);
+  // On a phone they would cover the cells: only when asked for there.
+  const [atFirst] = useState(side);
+  const asked = useRef(false);
+  asked.current ||= side !== atFirst;
+  const variables = side === 'variables' && notebook !== null && (!narrow || asked.current);
+  const panel = useMemo(() => (rail === 'outline' && notebook && !narrow ? <OutlinePanel notebook={notebook} /> : <FilesPanel notebook={notebook} />), [rail, notebook, narrow]);
   return (
     <div className={`frame${open ? ' with-panel' : ''}${variables ? ' with-side' : ''}`}>
       <TopBar notebook={notebook} path={path} menu={() => setDrawer(true)} />
@@ -32,11 +36,11 @@ export function AppFrame({ notebook, path, children }: { notebook: NotebookContr
       <main className="main" tabIndex={-1}>
         {children}
       </main>
-      {variables && <Variables store={notebook.store} />}
+      {variables && <Variables notebook={notebook} />}
       <StatusLine notebook={notebook} />
       {drawer && (
         <Dialog label="Files" close={() => setDrawer(false)} className="drawer" bare>
-          <FilesPanel />
+          <FilesPanel notebook={notebook} />
           {notebook && <OutlinePanel notebook={notebook} />}
         </Dialog>
       )}

@@ -38,6 +38,8 @@ export class NotebookController {
   readonly lineNumbers = signal<ReadonlySet<CellId>>(new Set());
   readonly undo = new Undo();
   readonly presence = new Presence();
+  /** The kernel's variables as the last run left them; null before one has ended here. */
+  readonly variables = signal<JsonObject | null>(null);
   readonly #history: InputHistory;
   readonly #off: (() => void)[] = [];
   #say: Say = () => () => undefined;
@@ -51,7 +53,17 @@ export class NotebookController {
       this.#say(text, () => this.undo.back(step));
     });
     this.#history = new InputHistory(store);
-    this.#off.push(store.cellIds.subscribe(() => this.#onCells()));
+    let kernel = store.kernel.get().id;
+    this.#off.push(
+      store.cellIds.subscribe(() => this.#onCells()),
+      store.on('run_done', (done) => {
+        if (done.variables) this.variables.set(done.variables);
+      }),
+      store.kernel.subscribe(() => {
+        if (store.kernel.get().id !== kernel) this.variables.set(null);
+        kernel = store.kernel.get().id;
+      }),
+    );
     this.#onCells();
   }
 

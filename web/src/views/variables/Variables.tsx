@@ -1,19 +1,16 @@
 import { X } from 'lucide-react';
-import { useEffect, useState } from 'react';
-import type { NotebookStore } from '../../notebook/store';
-import { useSelected } from '../../ui/useSignal';
+import { useMemo } from 'react';
+import { useSelected, useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
-import { readVariables, type VariableRow } from './read';
+import type { NotebookController } from '../notebook/controller';
+import { readVariables } from './read';
 
 /** The kernel's variables as the last finished run left them. */
-export function Variables({ store }: { store: NotebookStore }) {
+export function Variables({ notebook }: { notebook: NotebookController }) {
   const { settings } = useServices();
-  const [rows, setRows] = useState<readonly VariableRow[] | null>(null);
-  const kernel = useSelected(store.kernel, (k) => k.id);
-  useEffect(() => store.on('run_done', (done) => {
-    if (done.variables) setRows(readVariables(done.variables));
-  }), [store]);
-  useEffect(() => setRows(null), [kernel]);
+  const variables = useSignal(notebook.variables);
+  const rows = useMemo(() => (variables === null ? null : readVariables(variables)), [variables]);
+  const alive = useSelected(notebook.store.kernel, (k) => k.state === 'idle' || k.state === 'busy');
   return (
     <aside className="side" aria-label="Variables">
       <header className="panel-head">
@@ -22,7 +19,7 @@ export function Variables({ store }: { store: NotebookStore }) {
           <X size={14} />
         </button>
       </header>
-      {rows === null && <p className="panel-empty">They appear when a cell has run.</p>}
+      {rows === null && <p className="panel-empty">{alive ? 'They appear when the next run ends.' : 'They appear when a cell has run.'}</p>}
       {rows?.length === 0 && <p className="panel-empty">None yet.</p>}
       <dl className="vars">
         {rows?.map((v) => (
