@@ -6,13 +6,13 @@ import { texOf } from './mathText';
 const rendered = new Map<string, string>();
 
 /** Markdown in the page. The source is shown as text for the moment until the renderer is there. */
-export function MarkdownView({ source, resolve, className }: { source: string; resolve: MarkdownOptions['resolve']; className?: string }) {
+export function MarkdownView({ source, resolve, colour, className }: MarkdownOptions & { source: string; className?: string }) {
   const ref = useRef<HTMLDivElement>(null);
   const [html, setHtml] = useState<string | null>(() => rendered.get(source) ?? null);
   useEffect(() => {
     let live = true;
     void import('./markdown')
-      .then((m) => m.toHtml(source, { resolve }))
+      .then((m) => m.toHtml(source, { resolve, colour }))
       .then((out) => {
         if (rendered.size > 500) rendered.clear();
         rendered.set(source, out);
@@ -22,7 +22,7 @@ export function MarkdownView({ source, resolve, className }: { source: string; r
     return () => {
       live = false;
     };
-  }, [source, resolve]);
+  }, [source, resolve, colour]);
   const followAnchor = (e: React.MouseEvent) => {
     const link = e.target instanceof Element ? e.target.closest('a') : null;
     const href = link?.getAttribute('href') ?? '';

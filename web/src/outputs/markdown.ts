@@ -3,11 +3,23 @@ import DOMPurify from 'dompurify';
 import { Marked } from 'marked';
 import { splitPlaces, takeOut, type Formula } from './mathText';
 
-const marked = new Marked({ gfm: true, breaks: false });
+const marked = new Marked({ gfm: true, breaks: false, renderer: { code: fence } });
+
+/** A fence keeps its language in an attribute that outlives the cleaning. */
+function fence({ text, lang }: { text: string; lang?: string }): string {
+  const language = /^[\w+#-]+/.exec(lang ?? '')?.[0];
+  const code = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return `<pre><code${language ? ` lang="${language}"` : ''}>${code}\n</code></pre>\n`;
+}
+
+/** Coloured code: lines of pieces, each with its class. */
+export type Coloured = readonly (readonly { readonly text: string; readonly className: string }[])[];
 
 export interface MarkdownOptions {
   /** The URL of a picture or link as written: attachments and files beside the notebook. */
   readonly resolve: (url: string) => string;
+  /** The colours of a fence's code; null when the language is not known. */
+  readonly colour?: (code: string, language: string) => Promise<Coloured | null>;
 }
 
 /** HTML that is safe to put into the page: no scripts, styles, forms or frames. */
@@ -18,7 +30,24 @@ export async function toHtml(source: string, options: MarkdownOptions): Promise<
     const { formula } = await import('./math');
     putFormulas(body, formulas, formula);
   }
+  await colourFences(body, options.colour ?? (async () => null));
   return body.innerHTML;
+}
+
+async function colourFences(body: Element, colour: NonNullable<MarkdownOptions['colour']>): Promise<void> {
+  for (const code of body.querySelectorAll('pre > code[lang]')) {
+    const lines = await colour((code.textContent ?? '').replace(/\n$/, ''), code.getAttribute('lang') ?? '').catch(() => null);
+    code.removeAttribute('lang');
+    if (lines) code.replaceChildren(...lines.flatMap((line, i) => [...(i > 0 ? ['\n'] : []), ...line.map(piece)]));
+  }
+}
+
+function piece({ text, className }: Coloured[number][number]): Node | string {
+  if (className === '') return text;
+  const el = document.createElement('span');
+  el.className = className;
+  el.textContent = text;
+  return el;
 }
 
 /** Formulas go into text only; one that ended up in an attribute stays TeX. */

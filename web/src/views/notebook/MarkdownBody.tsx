@@ -1,4 +1,5 @@
 import { useCallback } from 'react';
+import { highlight, loadGrammar } from '../../editor/highlight';
 import type { CellStore } from '../../notebook/store';
 import { fileUrl, MarkdownView } from '../../outputs';
 import type { CellType, JsonObject } from '../../protocol/types';
@@ -26,10 +27,12 @@ export function MarkdownBody(props: { cell: CellStore; type: CellType; index: nu
   }
   return (
     <div className="rendered" onDoubleClick={() => notebook.cursor.focus(cell.id, 'edit')}>
-      {source.trim() === '' ? <p className="md-empty">Empty text. Enter or a double click to write.</p> : <MarkdownView source={source} resolve={resolve} />}
+      {source.trim() === '' ? <p className="md-empty">Empty text. Enter or a double click to write.</p> : <MarkdownView source={source} resolve={resolve} colour={colour} />}
     </div>
   );
 }
+
+const colour = async (code: string, language: string) => ((await loadGrammar(language)) ? highlight(code, language) : null);
 
 /** Where a link or picture of a Markdown cell leads. */
 export function resolveUrl(url: string, notebook: string, attachments: JsonObject): string {

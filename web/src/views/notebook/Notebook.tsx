@@ -13,6 +13,7 @@ import { Cell } from './Cell';
 import { loadEditor } from './Code';
 import { NotebookContext } from './context';
 import type { NotebookController } from './controller';
+import { headingOfHash, headingsOf } from './headings';
 import { Pager } from './Pager';
 import { Rejected } from './Rejected';
 
@@ -63,6 +64,8 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
       startAt(notebook, store);
     });
   }, [ids.length, notebook, store]);
+  const whole = ready.kind === 'ready';
+  useEffect(() => (whole ? afterFrame(() => goToHash(notebook, store)) : undefined), [whole, notebook, store]);
   if (ready.kind === 'gone') return <Gone gone={ready.gone} path={store.path} />;
   return (
     <NotebookContext.Provider value={notebook}>
@@ -108,6 +111,14 @@ function startAt(notebook: NotebookController, store: NotebookStore): void {
   if (at && at !== document.body && at.closest('dialog, input, textarea, .cell')) return;
   const empty = ids.length === 1 && store.cell(first)?.doc.text === '' && store.cell(first)?.type.get() === 'code';
   notebook.cursor.focus(first, empty ? 'edit' : 'command');
+}
+
+/** To the heading that the address ends in, unless the person is somewhere already. */
+function goToHash(notebook: NotebookController, store: NotebookStore): void {
+  if (location.hash === '' || !notebook.presence.waits) return;
+  const headings = store.cellIds.get().flatMap((id) => (store.cell(id)?.type.get() === 'markdown' ? headingsOf(id, store.cell(id)?.source.get() ?? '') : []));
+  const heading = headingOfHash(headings, location.hash);
+  if (heading) notebook.cursor.jump(heading.id);
 }
 
 /** False while the page is the person's who begins with the first cells at once; then the editor is there, or late. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { foldedCells, headingLevel, headingsOf } from './headings';
+import { foldedCells, headingLevel, headingOfHash, headingsOf } from './headings';
 import { Undo } from './undo';
 
 describe('headings', () => {
@@ -28,5 +28,15 @@ describe('Undo', () => {
     expect(undo.undo()).toBe(true);
     expect(undo.undo()).toBe(false);
     expect(log).toEqual(['-b', '+b', '-a', '-b']);
+  });
+});
+
+describe('headingOfHash', () => {
+  const all = [...headingsOf('a', '# One'), ...headingsOf('b', 'text\n\n## The *first* part'), ...headingsOf('c', '# 100 %')];
+  it('finds what a link names, in either way of writing it', () => {
+    for (const hash of ['#The-first-part', '#the-first-part', '#The%20first%20part']) expect(headingOfHash(all, hash)?.id).toBe('b');
+    expect(headingOfHash(all, '#100-%')?.id).toBe('c');
+    expect(headingOfHash(all, '#')).toBeUndefined();
+    expect(headingOfHash(all, '#other')).toBeUndefined();
   });
 });

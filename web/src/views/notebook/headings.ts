@@ -24,6 +24,18 @@ export function headingsOf<Id>(id: Id, source: string): Heading<Id>[] {
   return out;
 }
 
+/** The heading that an address ends in, as links write it: "#The-first-part". */
+export function headingOfHash<Id>(headings: readonly Heading<Id>[], hash: string): Heading<Id> | undefined {
+  const written = (text: string) => text.trim().replaceAll(' ', '-').toLowerCase();
+  let want = hash.replace(/^#/, '');
+  try {
+    want = decodeURIComponent(want);
+  } catch {
+    // As it stands.
+  }
+  return want === '' ? undefined : headings.find((h) => written(h.text) === written(want));
+}
+
 function plain(text: string): string {
   return text.replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/[*_`]{1,3}([^*_`]+)[*_`]{1,3}/g, '$1');
 }
