@@ -1,5 +1,8 @@
 /** What a person meets in the first hour, where a page is easily a little wrong: the focus, the view, what is said. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Tab } from './browser';
 import { lines } from './steps';
 import { World } from './world';
 
@@ -77,4 +80,121 @@ describe('a cell that is cut and pasted, or doubled', () => {
     await expect.poll(() => tab.page.locator('[data-cell]').count()).toBe(1);
     await expect.poll(() => w.server.read(w.name), { timeout: 15_000 }).not.toContain('Heading');
   });
+});
+
+describe('the view', () => {
+  it('stays where one is in a cell that is taller than it, when Escape leaves the editor', async () => {
+    const tab = await w.open([...Array(200).keys()].map((i) => `# line ${i}`).join('\n'), 'print other');
+    await tab.enter(tab.nth(1));
+    await tab.page.keyboard.press('ControlOrMeta+End');
+    const top = () => tab.page.locator('.main').evaluate((el) => el.scrollTop);
+    await expect.poll(top).toBeGreaterThan(2000);
+    const before = await top();
+    await tab.page.keyboard.press('Escape');
+    await tab.page.locator('.foot', { hasText: 'Command mode' }).waitFor();
+    expect(await top()).toBe(before);
+  });
+
+  it('goes to the heading that the address names', async () => {
+    const name = await w.notebook([...Array(30).keys()].map((i) => ({ source: `# Part ${i}\n\n${'text\n\n'.repeat(8)}`, type: 'markdown' as const })));
+    const page = await w.context.newPage();
+    await page.goto(`${w.server.url(name)}#Part-20`);
+    await page.locator('[data-cell="c21"].active:focus').waitFor();
+  });
+
+  it('shows what went wrong in a run of all, and leads there', async () => {
+    const long = { source: '# Long\n\n' + 'text\n\n'.repeat(80), type: 'markdown' as const };
+    const tab = await w.open('print one', long, 'error Bad: worse', 'print two', 'print three');
+    await tab.page.getByRole('button', { name: 'Run all' }).click();
+    const toast = tab.page.locator('.toast', { hasText: 'Cell 3 failed' });
+    await toast.filter({ hasText: '2 cells were not run' }).waitFor();
+    await toast.getByRole('button', { name: 'Go there' }).click();
+    await tab.page.locator('[data-cell="c3"].active:focus').waitFor();
+  });
+});
+
+describe('looking for something', () => {
+  it('leaves text rendered that had a match only on the way', async () => {
+    const tab = await w.open({ source: '# In it', type: 'markdown' }, { source: 'with an **i**', type: 'markdown' }, 'import x');
+    await tab.page.keyboard.press('ControlOrMeta+f');
+    await tab.page.keyboard.type('import');
+    await tab.page.getByRole('search').getByRole('status').filter({ hasText: '1 of 1' }).waitFor();
+    await tab.nth(1).locator('.rendered').waitFor();
+    await tab.nth(2).locator('.rendered').waitFor();
+  });
+});
+
+describe('panels', () => {
+  it('show the variables of the last run, also when they are opened after it', async () => {
+    const tab = await w.python('answer = 6 * 7');
+    await tab.run(tab.nth(1));
+    await tab.ended(tab.nth(1));
+    await tab.page.getByRole('button', { name: 'Variables', exact: true }).click();
+    await tab.page.locator('.var', { hasText: 'answer' }).filter({ hasText: '42' }).waitFor();
+  });
+
+  it('help closes with Escape, and the keyboard is back on the cell', async () => {
+    const tab = await w.python('len?');
+    await tab.run(tab.nth(1));
+    const help = tab.page.getByRole('region', { name: 'Help', exact: true });
+    await help.waitFor();
+    await help.getByRole('button', { name: 'Close help' }).click();
+    await tab.page.locator('[data-cell="c1"]:focus').waitFor();
+    await tab.run(tab.nth(1));
+    await help.waitFor();
+    await tab.page.keyboard.press('Escape');
+    await help.waitFor({ state: 'detached' });
+  });
+
+  it('of files and outline are below one another on a phone', async () => {
+    await w.as({ viewport: { width: 360, height: 640 } });
+    const tab = await w.open({ source: '# Heading', type: 'markdown' });
+    for (let i = 0; i < 40; i++) await w.server.notebook(`file-${i}.ipynb`, [], 'script');
+    await tab.page.locator('.top-menu').click();
+    const drawer = tab.page.locator('.drawer');
+    await drawer.locator('.row', { hasText: 'file-39' }).waitFor();
+    const edges = await drawer.evaluate((el) => ['.files', '.files ~ .panel-head'].map((of) => el.querySelector(of)?.getBoundingClientRect()).map((box) => [box?.top ?? 0, box?.bottom ?? 0]));
+    const rows = await drawer.locator('.files .row').last().evaluate((el) => el.getBoundingClientRect().bottom);
+    expect(edges[1]?.[0]).toBeGreaterThanOrEqual(rows);
+  });
+});
+
+describe('files', () => {
+  it('are not read as a whole to be looked at, and only as text when they are text', async () => {
+    await writeFile(join(w.server.folder, 'big.txt'), 'line\n'.repeat(2_000_000));
+    await writeFile(join(w.server.folder, 'data.bin'), Buffer.alloc(50_000_000));
+    const page = await w.context.newPage();
+    let most = 0;
+    page.on('response', (r) => void r.body().then((b) => (most = Math.max(most, r.url().includes('/v1/file?') ? b.length : 0)), () => undefined));
+    await page.goto(`${w.server.origin}/?file=big.txt`);
+    await page.getByText('The first 977 KB of 9.5 MB', { exact: false }).waitFor();
+    await page.goto(`${w.server.origin}/?file=data.bin`);
+    await page.getByText('This file is not text', { exact: false }).waitFor();
+    expect(most).toBeLessThanOrEqual(1_000_000);
+  });
+
+  it('that come and go are seen in the folder’s page, too', async () => {
+    await w.server.notebook('one.ipynb', [], 'script');
+    const page = await w.context.newPage();
+    await page.goto(w.server.origin);
+    await page.locator('.home-row', { hasText: 'one.ipynb' }).waitFor();
+    const row = page.locator('.row-line', { hasText: 'one.ipynb' });
+    await row.hover();
+    await row.getByRole('button', { name: 'Actions for one.ipynb' }).click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await page.locator('.home-row', { hasText: 'one.ipynb' }).waitFor({ state: 'detached' });
+    await page.locator('.toast').getByRole('button', { name: 'Undo' }).click();
+    await page.locator('.home-row', { hasText: 'one.ipynb' }).waitFor();
+  });
+});
+
+it('a kernel that is not there has not died: the cell was not run, and another can be chosen', async () => {
+  const cells = [{ cell_type: 'code', id: 'c1', metadata: {}, source: '1', outputs: [], execution_count: null }];
+  await writeFile(join(w.server.folder, 'other.ipynb'), JSON.stringify({ cells, metadata: { kernelspec: { name: 'ir', display_name: 'R', language: 'R' } }, nbformat: 4, nbformat_minor: 5 }));
+  const tab = await Tab.open(w.context, w.server.url('other.ipynb'));
+  await tab.run(tab.nth(1));
+  await tab.nth(1).locator('.out-died', { hasText: 'This cell was not run' }).waitFor();
+  expect(await tab.page.locator('.kernel-chip').innerText()).not.toContain('died');
+  await tab.nth(1).getByRole('button', { name: 'Choose another kernel' }).click();
+  await tab.page.getByRole('menu').waitFor();
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KeyLike } from '../../ui/keys';
-import { KeyReader, search, type Command } from './registry';
+import { forBrowsing, KeyReader, search, type Command } from './registry';
 
 const press = (key: string, mods: Partial<KeyLike> = {}): KeyLike => ({ key, code: '', ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...mods });
 const command = (id: string, keys: string[], when: Command<null>['when'] = 'command'): Command<null> => ({ id, title: id, group: 'Cell', keys, when, run: () => undefined });
@@ -39,4 +39,10 @@ describe('search', () => {
     expect(search(all, 'rest').map((c) => c.id)).toEqual(['Restart', 'Run all and restart']);
     expect(search(all, 'all run').map((c) => c.id)).toEqual(['Run all and restart']);
   });
+});
+
+it('forBrowsing puts what was used lately first, and moving about last', () => {
+  const all = [{ ...command('up', []), group: 'Move' }, { ...command('delete', []), group: 'Cell' }, { ...command('run', []), group: 'Run' }];
+  expect(forBrowsing(all, []).map((c) => c.id)).toEqual(['run', 'delete', 'up']);
+  expect(forBrowsing(all, ['up', 'delete']).map((c) => c.id)).toEqual(['up', 'delete', 'run']);
 });

@@ -71,6 +71,15 @@ export class KeyReader<C> {
   }
 }
 
+/** Groups as somebody looks through them who does not know the name: moving about is done by keys. */
+const GROUPS = ['Run', 'Kernel', 'Cell', 'Cell type', 'Find', 'View', 'File', 'Write', 'Move'];
+
+/** In the order of the groups, those used lately first. */
+export function forBrowsing<C>(commands: readonly Command<C>[], used: readonly string[]): readonly Command<C>[] {
+  const rank = (c: Command<C>) => (used.includes(c.id) ? used.indexOf(c.id) - used.length : GROUPS.indexOf(c.group));
+  return [...commands].sort((a, b) => rank(a) - rank(b));
+}
+
 /** The commands whose title or other words hold all words of the query, the best first. */
 export function search<C>(commands: readonly Command<C>[], query: string): readonly Command<C>[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);

@@ -41,6 +41,8 @@ export class Finder {
   #stopCells = () => {};
   #due = false;
   #mode: Mode = 'command';
+  /** Text that was made source to show a match in it. */
+  readonly #openedHere = new Set<CellId>();
 
   /** `did` is told what was replaced, and how to take it back. */
   constructor(store: NotebookStore, cursor: Cursor, did: (text: string, step: Step) => void) {
@@ -69,6 +71,7 @@ export class Finder {
     this.#stopCells();
     for (const stop of this.#stops.splice(0)) stop();
     this.#put(NOTHING);
+    this.#closeTexts(this.#mode === 'edit' ? place?.cell : undefined);
     const id = place?.cell ?? this.#cursor.active;
     if (id !== null) this.#cursor.focus(id, this.#mode);
   }
@@ -187,6 +190,16 @@ export class Finder {
 
   #show(): void {
     const place = this.#current();
-    if (place) this.#cursor.show(place.cell, place.from, place.to);
+    this.#closeTexts(place?.cell);
+    if (place && this.#cursor.show(place.cell, place.from, place.to)) this.#openedHere.add(place.cell);
+  }
+
+  /** Text is rendered again when the match is not in it any more. */
+  #closeTexts(but?: CellId): void {
+    for (const id of this.#openedHere) {
+      if (id === but) continue;
+      this.#openedHere.delete(id);
+      this.#cursor.open(id, false);
+    }
   }
 }

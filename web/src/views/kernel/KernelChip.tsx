@@ -50,6 +50,7 @@ export function KernelChip({ store }: { store: NotebookStore }) {
   const [choices, setChoices] = useState<readonly KernelChoice[] | null>(null);
   const asked = useRef(false);
   const { name, place } = shortly(kernel.display_name || kernel.name || 'No kernel', kernel.environment ?? '');
+  const state = stateWords(kernel);
   const quiet = kernel.state === 'idle' || kernel.state === 'busy';
   const detail = [place, kernel.memory ? bytes(Math.round(kernel.memory / MB) * MB) : ''].filter(Boolean).join(' · ');
   const load = () => {
@@ -71,12 +72,22 @@ export function KernelChip({ store }: { store: NotebookStore }) {
       entries={() => [...actions(kernel, command), ...choiceEntries(choices, kernel, store, toasts)]}
     >
       <Dot kind={DOTS[kernel.state]} />
-      <span className="sr">Kernel, {WORDS[kernel.state]}: </span>
+      <span className="sr">Kernel, {state}: </span>
       <span className="kernel-name">{name}</span>{' '}
-      <span className="kernel-detail muted">{quiet ? detail : (kernel.progress ?? WORDS[kernel.state])}</span>
+      <span className="kernel-detail muted">{quiet ? detail : (kernel.progress ?? state)}</span>
       <ChevronDown size={14} />
     </MenuButton>
   );
+}
+
+/** One that never ran has not died. */
+function stateWords(kernel: Kernel): string {
+  return kernel.state === 'dead' && !kernel.pid ? 'did not start' : WORDS[kernel.state];
+}
+
+/** As a press of the chip. */
+export function openKernelMenu(): void {
+  document.querySelector<HTMLElement>('.kernel-chip')?.click();
 }
 
 function KernelDetails({ kernel }: { kernel: Kernel }) {
@@ -84,7 +95,7 @@ function KernelDetails({ kernel }: { kernel: Kernel }) {
   return (
     <div className="kernel-card">
       <b>{kernel.display_name || 'No kernel'}</b>
-      <div className="muted">{[WORDS[kernel.state], kernel.environment, kernel.pid ? `process ${kernel.pid}` : '', kernel.memory ? bytes(kernel.memory) : ''].filter(Boolean).join(' · ')}</div>
+      <div className="muted">{[stateWords(kernel), kernel.environment, kernel.pid ? `process ${kernel.pid}` : '', kernel.memory ? bytes(kernel.memory) : ''].filter(Boolean).join(' · ')}</div>
       {kernel.progress && <div className="muted">{kernel.progress}</div>}
       {kernel.state === 'unresponsive' && <div>It is alive but has not answered for a while. Nothing is stopped on its own.</div>}
       {kernel.state === 'dead' && death && (

@@ -5,6 +5,7 @@ import { useSelected, useSignal } from '../../ui/useSignal';
 import { count } from '../../ui/words';
 import { useNotebook } from './context';
 import { outputsHidden, withOutputsHidden } from './outputsHidden';
+import { openKernelMenu } from '../kernel/KernelChip';
 import { PromptBox } from './Prompt';
 
 /** What a cell has put out, with what it waits for, and what the kernel's death left. */
@@ -27,7 +28,7 @@ export function Outputs({ cell }: { cell: CellStore }) {
   }
   return (
     <OutputArea cell={cell} outputs={outputs} stale={stale}>
-      {died && <Died reason={died.reason} status={died.status ?? 'lost'} />}
+      {died && <Died reason={died.reason} status={died.status ?? 'lost'} began={died.started_at !== undefined} />}
       {prompts.map((p) => (
         <PromptBox key={p.request_id} prompt={p} />
       ))}
@@ -62,21 +63,28 @@ function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((x, i) => x === b[i]);
 }
 
-function Died({ reason, status }: { reason?: string; status: string }) {
+function Died({ reason, status, began }: { reason?: string; status: string; began: boolean }) {
   const { store } = useNotebook();
   const kernel = useSignal(store.kernel);
   return (
     <div className="out out-died">
       <div className="err-head">
         <div className="out-text grow">
-          <b>{status === 'lost' ? 'The result of this run is lost' : 'The kernel died in this cell'}</b>
+          <b>{status === 'lost' ? 'The result of this run is lost' : began ? 'The kernel died in this cell' : 'This cell was not run'}</b>
           {reason ? `: ${reason}` : ''}
         </div>
       </div>
       {status === 'kernel_died' && (kernel.state === 'dead' || kernel.state === 'none') && (
-        <button type="button" className="btn btn-line btn-small" onClick={() => store.kernelRestart()}>
-          Start a new kernel
-        </button>
+        <div className="died-ways">
+          <button type="button" className="btn btn-line btn-small" onClick={() => store.kernelRestart()}>
+            {began ? 'Start a new kernel' : 'Try again'}
+          </button>
+          {!began && (
+            <button type="button" className="btn btn-line btn-small" onClick={openKernelMenu}>
+              Choose another kernel
+            </button>
+          )}
+        </div>
       )}
     </div>
   );

@@ -3,11 +3,26 @@ import { useEffect, useState } from 'react';
 import type { NotebookStore } from '../../notebook/store';
 import { choose, FrameView, Rich } from '../../outputs';
 import type { MimeBundle } from '../../protocol/types';
+import { useNotebook } from './context';
 
 /** What the kernel shows beside the notebook, such as help: a panel at the foot of the cells. */
 export function Pager({ store }: { store: NotebookStore }) {
   const [data, setData] = useState<MimeBundle | null>(null);
   useEffect(() => store.on('payload', (p) => setData(p.data)), [store]);
+  const { cursor } = useNotebook();
+  const close = () => {
+    setData(null);
+    cursor.refocus();
+  };
+  const shown = data !== null;
+  useEffect(() => {
+    if (!shown) return;
+    const onKey = (e: KeyboardEvent) => {
+      if (e.key === 'Escape' && !e.defaultPrevented && !(e.target instanceof Element && e.target.closest('dialog, [role=menu], .find'))) setData(null);
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, [shown]);
   if (!data) return null;
   const plain: MimeBundle = 'text/plain' in data ? { 'text/plain': data['text/plain'] ?? '' } : data;
   const choice = choose(plain);
@@ -16,11 +31,11 @@ export function Pager({ store }: { store: NotebookStore }) {
     <section className="pager" aria-label="Help">
       <header className="pager-head">
         <h2>Help</h2>
-        <button type="button" className="btn btn-icon btn-small" aria-label="Close help" onClick={() => setData(null)}>
+        <button type="button" className="btn btn-icon btn-small" aria-label="Close help" title="Close (Esc)" onClick={close}>
           <X size={14} />
         </button>
       </header>
-      <div className="pager-body" tabIndex={0} role="region" aria-label="Help text">
+      <div className="pager-body" tabIndex={0} role="region" aria-label="Help text" onKeyDown={(e) => e.key === 'Escape' && close()}>
         {choice.lane === 'frame' ? <FrameView sources={[{ id: 'pager', rev: 1, mime: choice.mime, renderer: choice.renderer, value: plain[choice.mime] }]} /> : <Rich choice={choice} value={plain[choice.mime]} metadata={{}} />}
       </div>
     </section>

@@ -153,12 +153,14 @@ export class Cursor {
     this.#handles.get(id)?.flash();
   }
 
-  /** Selects a cell and shows a part of its text; the focus stays where it is. */
-  show(id: CellId, from: number, to: number): void {
+  /** Selects a cell and shows a part of its text; the focus stays where it is. True when rendered text became source for it. */
+  show(id: CellId, from: number, to: number): boolean {
     this.#sections.reveal(id);
     this.select(id);
-    if (this.#store.cell(id)?.type.get() === 'markdown') this.open(id, true);
+    const opens = this.#store.cell(id)?.type.get() === 'markdown' && !this.opened.get().has(id);
+    if (opens) this.open(id, true);
     requestAnimationFrame(() => this.#handles.get(id)?.reveal(from, to));
+    return opens;
   }
 
   /** To the prompt that waits longest; its box takes the focus. */

@@ -14,7 +14,7 @@ const ENDS: Record<RunStatus, string> = {
 
 /** "0.18 s · 14:02", "failed · 0.2 s · 14:02". */
 export function doneWords(run: Run, now: number): string {
-  const end = run.status ? ENDS[run.status] : '';
+  const end = run.status === 'kernel_died' && !run.started_at ? ENDS.cancelled : run.status ? ENDS[run.status] : '';
   const took = run.started_at && run.ended_at ? duration(run.ended_at - run.started_at) : '';
   const when = run.ended_at ? clock(run.ended_at, now) : '';
   return [end, took, when].filter(Boolean).join(' · ');

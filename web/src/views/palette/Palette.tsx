@@ -1,22 +1,26 @@
 import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import { Dialog } from '../../ui/Dialog';
 import { keyText } from '../../ui/keys';
-import { search, type Command } from '../commands/registry';
+import { forBrowsing, search, type Command } from '../commands/registry';
 
-/** Every command by its name. The newest used come first. */
+/** The ids of the commands that were chosen here, the newest first. */
+let used: readonly string[] = [];
+
+/** Every command by its name. Those chosen last come first. */
 export function Palette<C>(props: { commands: readonly Command<C>[]; context: C; close: () => void; run: (command: Command<C>) => void }) {
   const { commands, context, close } = props;
   const [query, setQuery] = useState('');
   const [at, setAt] = useState(0);
   const list = useRef<HTMLUListElement>(null);
   const id = useId();
-  const found = useMemo(() => search(commands.filter((c) => c.enabled?.(context) !== false), query), [commands, context, query]);
+  const found = useMemo(() => search(forBrowsing(commands.filter((c) => c.enabled?.(context) !== false), used), query), [commands, context, query]);
   useEffect(() => {
     list.current?.children[at]?.scrollIntoView({ block: 'nearest' });
   }, [at]);
   const choose = (command: Command<C> | undefined) => {
     if (!command) return;
     close();
+    used = [command.id, ...used.filter((id) => id !== command.id)].slice(0, 5);
     // After the dialog has given the focus back.
     setTimeout(() => props.run(command));
   };
