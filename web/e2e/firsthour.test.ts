@@ -198,3 +198,69 @@ it('a kernel that is not there has not died: the cell was not run, and another c
   await tab.nth(1).getByRole('button', { name: 'Choose another kernel' }).click();
   await tab.page.getByRole('menu').waitFor();
 });
+
+describe('a code cell with an output', () => {
+  it('has it again when it was made text and that is taken back; a number leaves it code', async () => {
+    const tab = await w.open('print the result', { source: 'words', type: 'markdown' });
+    await tab.run(tab.nth(1));
+    await tab.ended(tab.nth(1));
+    await tab.page.keyboard.press('1');
+    await tab.page.keyboard.press('m');
+    await tab.page.locator('[data-cell].cell-markdown.active:focus').waitFor();
+    expect(await tab.source(tab.nth(1))).toBe('print the result');
+    await tab.page.keyboard.press('z');
+    await tab.page.locator('[data-cell="c1"].cell-code.active:focus').waitFor();
+    await tab.nth(1).locator('.outputs', { hasText: 'the result' }).waitFor();
+    await expect.poll(() => tab.page.locator('[data-cell]').count()).toBe(2);
+    await tab.page.keyboard.press('ArrowDown');
+    await tab.page.keyboard.press('2');
+    await expect.poll(() => tab.source(tab.nth(2))).toBe('## words');
+    await tab.page.keyboard.press('z');
+    await expect.poll(() => tab.source(tab.nth(2))).toBe('words');
+  });
+});
+
+describe('the editor', () => {
+  it('shows help in the colours that the kernel gives it, and Escape closes help first', async () => {
+    const tab = await w.python('');
+    await tab.write(tab.nth(1), 'len');
+    await tab.page.keyboard.press('Control+Enter');
+    await tab.ended(tab.nth(1));
+    await tab.page.keyboard.press('Enter');
+    await tab.page.keyboard.press('ControlOrMeta+End');
+    await tab.page.keyboard.press('Shift+Tab');
+    const help = tab.page.locator('.cm-help');
+    await help.filter({ hasText: 'Signature' }).waitFor();
+    expect(await help.innerText()).not.toContain('[31m');
+    await tab.page.keyboard.press('Escape');
+    await help.waitFor({ state: 'detached' });
+    await tab.page.locator('[data-cell="c1"].editing').waitFor();
+    await tab.page.keyboard.press('Escape');
+    await tab.page.locator('[data-cell="c1"].editing').waitFor({ state: 'detached' });
+  });
+
+  it('has line numbers before it is there, at the same place', async () => {
+    const tab = await w.open('print one\n\nprint three');
+    await tab.select(tab.nth(1));
+    await tab.page.keyboard.press('Shift+L');
+    const left = (of: string) => tab.nth(1).locator(of).first().evaluate((el) => {
+      const text = document.createTreeWalker(el, NodeFilter.SHOW_TEXT).nextNode();
+      const range = document.createRange();
+      if (text) range.selectNodeContents(text);
+      return { x: Math.round(range.getBoundingClientRect().x), bottom: Math.round(el.closest('.box')?.getBoundingClientRect().bottom ?? 0) };
+    });
+    const numbered = tab.nth(1).locator('.code-static.numbered');
+    const still = (await numbered.count()) > 0 ? await left('.code-static [data-n]') : null;
+    await tab.enter(tab.nth(1));
+    await tab.nth(1).locator('.cm-lineNumbers').waitFor();
+    const live = await left('.cm-line');
+    await tab.page.reload();
+    await tab.ready();
+    await numbered.waitFor();
+    const again = await left('.code-static [data-n]');
+    for (const place of still ? [still, again] : [again]) {
+      expect(Math.abs(place.x - live.x)).toBeLessThanOrEqual(1);
+      expect(place.bottom).toBe(live.bottom);
+    }
+  });
+});

@@ -33,17 +33,17 @@ export function askHelp(view: EditorView, ask: EditorOptions['inspect']): boolea
   const abort = new AbortController();
   void ask(doc.toString(), head, abort.signal)
     .then((text) => {
-      if (text === null || text === '' || view.state.doc !== doc || view.state.selection.main.head !== head) return;
+      if (text === null || view.state.doc !== doc || view.state.selection.main.head !== head) return;
       view.dispatch({ effects: setHelp.of({ pos: head, above: true, create: () => ({ dom: box(text) }) }) });
     })
     .catch(() => undefined);
   return true;
 }
 
-function box(text: string): HTMLElement {
+function box(text: Node): HTMLElement {
   const dom = document.createElement('pre');
   dom.className = 'cm-help';
   dom.setAttribute('role', 'status');
-  dom.textContent = text;
+  dom.append(text);
   return dom;
 }

@@ -22,8 +22,9 @@ export function keys(options: EditorOptions): Extension {
     { key: 'ArrowUp', run: (view) => atEdge(view, -1) && (options.onLeave?.(-1) ?? false) },
     { key: 'ArrowDown', run: (view) => atEdge(view, 1) && (options.onLeave?.(1) ?? false) },
   ];
+  const help: KeyBinding[] = [{ key: 'Escape', run: closeHelp }];
   const tab: KeyBinding[] = [{ key: 'Tab', run: (view) => acceptCompletion(view) || tabKey(view) }];
-  return [Prec.highest(keymap.of([...own, ...tab])), Prec.high(keymap.of(arrows)), keymap.of([...closeBracketsKeymap, ...completionKeymap, ...historyKeymap, ...selecting, ...defaultKeymap])];
+  return [Prec.highest(keymap.of([...own, ...tab, ...help])), Prec.high(keymap.of(arrows)), keymap.of([...closeBracketsKeymap, ...completionKeymap, ...historyKeymap, ...selecting, ...defaultKeymap])];
 }
 
 function tabKey(view: EditorView): boolean {

@@ -23,8 +23,8 @@ export interface EditorOptions {
   onLeave?(direction: -1 | 1): boolean;
   /** Asks the kernel; null: nothing to say. The editor gives up after 1.5 s. */
   complete?(code: string, cursor: number, signal: AbortSignal): Promise<Completion | null>;
-  /** Text for a tooltip, or null. */
-  inspect?(code: string, cursor: number, signal: AbortSignal): Promise<string | null>;
+  /** What to show in a tooltip, or null. */
+  inspect?(code: string, cursor: number, signal: AbortSignal): Promise<Node | null>;
 }
 export interface EditorHandle {
   focus(where?: 'start' | 'end' | 'keep'): void;

@@ -1,6 +1,6 @@
 export { OutputArea, Rich } from './OutputArea';
 export { MarkdownView } from './MarkdownView';
 export { FrameView } from './FrameView';
-export { TextView } from './TextView';
+export { coloured, TextView } from './TextView';
 export { choose } from './registry';
 export { fileUrl, Surroundings, type OutputSurroundings } from './context';

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import { flushSync } from 'react-dom';
 import { highlight, loadGrammar } from '../../editor/highlight';
 import type { EditorHandle } from '../../editor';
+import { coloured } from '../../outputs';
 import type { CellStore } from '../../notebook/store';
 import { afterFrame } from '../../ui/frame';
 import { fetched } from '../../ui/fetched';
@@ -31,6 +32,7 @@ export interface SourceHandle {
 export function Code(props: { cell: CellStore; language: string; label: string; placeholder?: string; handle: (h: SourceHandle | null) => void; alwaysLive?: boolean }) {
   const { cell, language, label, handle } = props;
   const notebook = useNotebook();
+  const numbers = useNumbers(cell);
   const [live, setLive] = useState(props.alwaysLive === true);
   const editor = useRef<EditorHandle | null>(null);
   const text = useRef<HTMLPreElement>(null);
@@ -63,6 +65,7 @@ export function Code(props: { cell: CellStore; language: string; label: string; 
         language={language}
         label={label}
         placeholder={props.placeholder}
+        numbers={numbers}
         made={(e) => {
           editor.current = e;
           settle();
@@ -74,21 +77,21 @@ export function Code(props: { cell: CellStore; language: string; label: string; 
       />
     );
   }
-  return <Static el={text} cell={cell} language={language} placeholder={props.placeholder} warm={() => setLive(true)} edit={(at) => { notebook.cursor.focus(cell.id, 'command'); notebook.cursor.mode.set('edit'); edit('keep', at); }} />;
+  return <Static el={text} cell={cell} language={language} placeholder={props.placeholder} numbers={numbers} warm={() => setLive(true)} edit={(at) => { notebook.cursor.focus(cell.id, 'command'); notebook.cursor.mode.set('edit'); edit('keep', at); }} />;
 }
 
-function Static(props: { el: React.RefObject<HTMLPreElement | null>; cell: CellStore; language: string; placeholder?: string; warm: () => void; edit: (at: number) => void }) {
+function Static(props: { el: React.RefObject<HTMLPreElement | null>; cell: CellStore; language: string; placeholder?: string; numbers: boolean; warm: () => void; edit: (at: number) => void }) {
   const { cell, language } = props;
   const source = useSignal(cell.source);
   const active = useSelected(useNotebook().cursor.selection, (s) => s.active === cell.id);
   const ref = props.el;
   const dwell = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const [coloured, setColoured] = useState(false);
+  const [withColours, setWithColours] = useState(false);
   useEffect(() => {
     const el = ref.current;
     if (!el) return;
     let live = true;
-    const colour = () => void loadGrammar(language).then(() => live && setColoured(true)).catch(() => undefined);
+    const colour = () => void loadGrammar(language).then(() => live && setWithColours(true)).catch(() => undefined);
     const off = active ? afterFrame(colour) : near(el, colour);
     return () => {
       live = false;
@@ -97,12 +100,13 @@ function Static(props: { el: React.RefObject<HTMLPreElement | null>; cell: CellS
     };
   }, [language, active]);
   const found = useFound(cell.id);
-  useEffect(() => (ref.current ? mark(ref.current, found.matches, found.current) : undefined), [ref, found, source, coloured]);
-  const lines = useMemo(() => (coloured ? highlight(source, language) : null), [coloured, source, language]);
+  useEffect(() => (ref.current ? mark(ref.current, found.matches, found.current) : undefined), [ref, found, source, withColours, props.numbers]);
+  const lines = useMemo(() => (withColours ? highlight(source, language) : props.numbers ? source.split('\n').map((text) => [{ text, className: '' }]) : null), [withColours, source, language, props.numbers]);
   return (
     <pre
       ref={ref}
-      className="code code-static"
+      className={`code code-static${props.numbers ? ' numbered' : ''}`}
+      style={props.numbers ? numberWidth(lines?.length ?? 1) : undefined}
       onPointerEnter={(e) => {
         if (e.pointerType === 'mouse') dwell.current = setTimeout(props.warm, DWELL_MS);
       }}
@@ -114,7 +118,7 @@ function Static(props: { el: React.RefObject<HTMLPreElement | null>; cell: CellS
       {lines === null
         ? source
         : lines.map((line, i) => (
-            <span key={i}>
+            <span key={i} data-n={i + 1}>
               {line.map((span, j) => (span.className ? <span key={j} className={span.className}>{span.text}</span> : span.text))}
               {i < lines.length - 1 ? '\n' : ''}
             </span>
@@ -122,6 +126,18 @@ function Static(props: { el: React.RefObject<HTMLPreElement | null>; cell: CellS
       {source === '' && (props.placeholder ? <span className="placeholder">{props.placeholder}</span> : '\u200b')}
     </pre>
   );
+}
+
+/** Whether a cell has line numbers: all have them or none, but those for which it was asked otherwise. */
+function useNumbers(cell: CellStore): boolean {
+  const { settings } = useServices();
+  const own = useSelected(useNotebook().lineNumbers, (set) => set.has(cell.id));
+  return own !== (useSignal(settings.lineNumbers) === 'on');
+}
+
+/** As wide as the live editor's numbers. */
+function numberWidth(lines: number): React.CSSProperties & Record<'--numbers', string> {
+  return { '--numbers': `max(24px, calc(${String(lines).length}ch + 10px))` };
 }
 
 /** What find has found in a cell. */
@@ -148,15 +164,13 @@ function offsetAt(el: HTMLElement, x: number, y: number): number {
   return before.toString().length;
 }
 
-function Live(props: { cell: CellStore; language: string; label: string; placeholder?: string; made: (e: EditorHandle) => void; gone: () => void }) {
+function Live(props: { cell: CellStore; language: string; label: string; placeholder?: string; numbers: boolean; made: (e: EditorHandle) => void; gone: () => void }) {
   const { cell, language, label } = props;
   const notebook = useNotebook();
-  const { settings, connection } = useServices();
+  const { connection } = useServices();
+  const { numbers } = props;
   const parent = useRef<HTMLDivElement>(null);
   const editor = useRef<EditorHandle | null>(null);
-  const own = useSelected(notebook.lineNumbers, (set) => set.has(cell.id));
-  const general = useSignal(settings.lineNumbers) === 'on';
-  const numbers = own !== general;
   const [ready, setReady] = useState(false);
   const placeholder = props.placeholder;
   const { made, gone } = props;
@@ -185,7 +199,7 @@ function Live(props: { cell: CellStore; language: string; label: string; placeho
         inspect: async (code, cursor, signal) => {
           const r = await store.inspect(cell.id, code, cursor, 0, signal);
           const text = r.data['text/plain'];
-          return r.error || typeof text !== 'string' ? null : text;
+          return r.error || typeof text !== 'string' || text === '' ? null : coloured(text);
         },
       });
       editor.current = handle;

@@ -11,6 +11,7 @@ import { Cursor, type Mode } from './cursor';
 import { InputHistory } from './inputHistory';
 import { outputsHidden, withOutputsHidden } from './outputsHidden';
 import { Presence } from './presence';
+import { recast, toHeadings } from './recast';
 import { Sections } from './sections';
 import { changed } from './sets';
 import { Undo } from './undo';
@@ -272,28 +273,23 @@ export class NotebookController {
   }
 
   setType(type: CellType): void {
-    const before = this.cursor.selected().flatMap((id) => {
-      const was = this.store.cell(id)?.type.get();
-      return was !== undefined && was !== type ? [{ id, was }] : [];
-    });
-    for (const { id } of before) {
-      this.store.change(id, { type });
-      if (type === 'markdown') this.cursor.open(id, true);
-    }
-    if (before.length === 0) return;
-    this.undo.did({ undo: () => before.forEach(({ id, was }) => this.store.change(id, { type: was })), redo: () => before.forEach(({ id }) => this.store.change(id, { type })) });
+    const ids = this.cursor.selected().filter((id) => (this.store.cell(id)?.type.get() ?? type) !== type);
+    const ended = ids.filter((id) => this.store.cell(id)?.run.get()?.state !== 'running');
+    if (ended.length < ids.length) this.#say('A cell that runs stays code. Interrupt it first.');
+    const steps = ended.map((id) => recast(this.store, this.cursor, id, type));
+    if (steps.length === 0) return;
+    const go = (all: readonly (() => void)[]) => {
+      for (const fn of all) fn();
+      this.cursor.command();
+    };
+    this.undo.did({ undo: () => go(steps.toReversed().map((s) => s.undo)), redo: () => go(steps.map((s) => s.redo)) });
     this.cursor.command();
   }
 
-  /** A Markdown heading of this level. */
+  /** The selected text cells become headings of this level; code stays code. */
   setHeading(level: number): void {
-    for (const id of this.cursor.selected()) {
-      const cell = this.store.cell(id);
-      if (!cell) continue;
-      if (cell.type.get() !== 'markdown') this.store.change(id, { type: 'markdown' });
-      cell.doc.replace(`${'#'.repeat(level)} ${cell.doc.text.replace(/^\s*#{1,6}\s*/, '')}`);
-      this.cursor.open(id, true);
-    }
+    const step = toHeadings(this.store, this.cursor, level);
+    if (step) this.undo.did(step);
   }
 
   /** All selected into the first; with one selected, it and the one below. */

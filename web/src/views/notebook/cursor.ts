@@ -123,6 +123,14 @@ export class Cursor {
     if (to !== undefined) this.extendTo(to);
   }
 
+  /** One cell took another's place: what was selected of the first is selected of the second. */
+  exchange(from: CellId, to: CellId): void {
+    const { anchor, active, all } = this.selection.get();
+    const now = (id: CellId | null) => (id === from ? to : id);
+    const selected = [...all].flatMap((id) => now(id) ?? []);
+    this.selection.set({ anchor: now(anchor), active: now(active), all: new Set(selected) });
+  }
+
   selectAll(): void {
     const all = this.#sections.visible();
     this.selection.set({ anchor: all[0] ?? null, active: all.at(-1) ?? null, all: new Set(all) });
