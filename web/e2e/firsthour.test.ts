@@ -264,3 +264,19 @@ describe('the editor', () => {
     }
   });
 });
+
+it('a menu has the keyboard from when it opens until Escape, and gives it back', async () => {
+  const tab = await w.open('a', 'b');
+  const more = tab.nth(1).getByRole('button', { name: 'More for cell 1' });
+  await tab.nth(1).hover();
+  for (const menu of [more, tab.page.locator('.kernel-chip')]) {
+    await menu.click();
+    await tab.page.locator('[role^=menuitem]:focus').waitFor();
+    await tab.page.keyboard.press('Escape');
+    await tab.page.getByRole('menu').waitFor({ state: 'detached' });
+    await menu.and(tab.page.locator(':focus')).waitFor();
+  }
+  await more.click();
+  await tab.page.getByRole('menuitem', { name: 'Merge with the cell below' }).click();
+  await tab.page.locator('[data-cell="c1"]:focus').waitFor();
+});

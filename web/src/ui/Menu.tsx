@@ -87,8 +87,12 @@ function Menu(props: { anchor: HTMLElement; label: string; entries: readonly Men
     const el = ref.current;
     if (el) setSpot(placeBeside(anchor.getBoundingClientRect(), el.offsetWidth, el.offsetHeight));
   }, [anchor, props.entries.length]);
+  const shown = spot !== null;
+  // What is hidden takes no focus: not before the menu has its place.
+  useLayoutEffect(() => {
+    if (shown) ref.current?.querySelector<HTMLElement>('[role^=menuitem]:not([aria-disabled=true])')?.focus();
+  }, [shown]);
   useEffect(() => {
-    ref.current?.querySelector<HTMLElement>('[role^=menuitem]:not([aria-disabled=true])')?.focus();
     const outside = (e: PointerEvent) => {
       if (e.target instanceof Node && !ref.current?.contains(e.target) && !anchor.contains(e.target)) close(false);
     };
