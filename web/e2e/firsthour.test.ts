@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Tab } from './browser';
 import { lines } from './steps';
-import { World } from './world';
+import { seriousFor, World } from './world';
 
 const w = new World('hour');
 
@@ -279,4 +279,22 @@ it('a menu has the keyboard from when it opens until Escape, and gives it back',
   await more.click();
   await tab.page.getByRole('menuitem', { name: 'Merge with the cell below' }).click();
   await tab.page.locator('[data-cell="c1"]:focus').waitFor();
+});
+
+it('text with tasks, tables, code and pictures has nothing serious for axe', async () => {
+  const tab = await w.open({ source: '- [x] done\n- [ ] open\n\n| a | n |\n|---|--:|\n| x | 1 |\n\n<img src="x.png">\n\n```python\nx = 1\n```', type: 'markdown' });
+  await tab.nth(1).locator('pre code .tok-number').waitFor();
+  expect(await tab.nth(1).locator('td').last().evaluate((el) => getComputedStyle(el).textAlign)).toBe('right');
+  expect(await seriousFor(tab.page)).toEqual([]);
+});
+
+it('a kernel that dies is told of once, and the way on gives the keyboard back to the cell', async () => {
+  const tab = await w.python('import os\nos._exit(3)');
+  await tab.run(tab.nth(1));
+  await tab.ended(tab.nth(1), 'kernel_died');
+  await tab.page.locator('.kernel-chip', { hasText: 'died' }).waitFor();
+  expect((await tab.nth(1).locator('.outputs').innerText()).match(/exit code 3/g)).toHaveLength(1);
+  await tab.nth(1).getByRole('button', { name: 'Start a new kernel' }).click();
+  await tab.page.locator('[data-cell="c1"]:focus').waitFor();
+  await tab.page.locator('.kernel-chip', { hasText: 'died' }).waitFor({ state: 'detached' });
 });

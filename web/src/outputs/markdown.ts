@@ -86,11 +86,17 @@ function sanitise(html: string, resolve: (url: string) => string): HTMLElement {
   for (const img of body.querySelectorAll('img')) {
     img.src = resolve(img.getAttribute('src') ?? '');
     img.loading = 'lazy';
+    // Without a text it says nothing to who does not see it.
+    img.alt = img.getAttribute('alt') ?? '';
   }
   for (const a of body.querySelectorAll('a[href]')) setLink(a, resolve);
   for (const box of body.querySelectorAll('input')) {
-    if (box.type === 'checkbox') box.disabled = true;
-    else box.remove();
+    if (box.type !== 'checkbox') {
+      box.remove();
+      continue;
+    }
+    box.disabled = true;
+    box.setAttribute('aria-label', (box.closest('li')?.textContent ?? '').trim().split('\n', 1)[0] || 'Task');
   }
   for (const h of body.querySelectorAll('h1,h2,h3,h4,h5,h6')) h.setAttribute('data-heading', (h.textContent ?? '').trim().replaceAll(' ', '-'));
   for (const table of body.querySelectorAll('table')) {

@@ -136,7 +136,7 @@ function NotebookActions({ notebook }: { notebook: NotebookController }) {
   return (
     <div className="top-actions">
       <KernelChip store={store} />
-      <button type="button" className="btn btn-icon btn-line" aria-label="Interrupt" title="Interrupt (I I)" disabled={!busy} onClick={() => command('interrupt')}>
+      <button type="button" className="btn btn-icon btn-line" aria-label="Interrupt" title="Interrupt (I I)" aria-disabled={!busy} onClick={() => busy && command('interrupt')}>
         <CircleStop size={16} />
       </button>
       <button type="button" className="btn btn-icon btn-line top-restart" aria-label="Restart the kernel" title="Restart the kernel (0 0)" onClick={() => command('restart')}>

@@ -80,9 +80,9 @@ export function KernelChip({ store }: { store: NotebookStore }) {
   );
 }
 
-/** One that never ran has not died. */
-function stateWords(kernel: Kernel): string {
-  return kernel.state === 'dead' && !kernel.pid ? 'did not start' : WORDS[kernel.state];
+/** One that nobody saw end, because it never began or the server was away, is not said to have died. */
+function stateWords({ state, death }: Kernel): string {
+  return state === 'dead' && death?.exit_code === -1 && !death.signal ? 'not running' : WORDS[state];
 }
 
 /** As a press of the chip. */
@@ -102,7 +102,7 @@ function KernelDetails({ kernel }: { kernel: Kernel }) {
         <div className="death">
           <p>{death.text}</p>
           <p className="muted">
-            {[death.signal ? `signal ${death.signal}` : `exit code ${death.exit_code}`, death.oom ? 'out of memory' : '', death.peak_memory ? `at most ${bytes(death.peak_memory)} of memory` : ''].filter(Boolean).join(' · ')}
+            {[death.signal ? `signal ${death.signal}` : death.exit_code === -1 ? '' : `exit code ${death.exit_code}`, death.oom ? 'out of memory' : '', death.peak_memory ? `at most ${bytes(death.peak_memory)} of memory` : ''].filter(Boolean).join(' · ')}
           </p>
           {death.stderr && (
             <pre className="death-stderr mono" tabIndex={0}>

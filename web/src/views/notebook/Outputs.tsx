@@ -10,7 +10,7 @@ import { PromptBox } from './Prompt';
 
 /** What a cell has put out, with what it waits for, and what the kernel's death left. */
 export function Outputs({ cell }: { cell: CellStore }) {
-  const { store } = useNotebook();
+  const { store, cursor } = useNotebook();
   const outputs = useSignal(cell.outputs);
   const run = useSignal(cell.run);
   const folded = useSelected(cell.metadata, outputsHidden);
@@ -21,14 +21,21 @@ export function Outputs({ cell }: { cell: CellStore }) {
   if (outputs.length === 0 && prompts.length === 0 && !died && !left) return null;
   if (folded && prompts.length === 0) {
     return (
-      <button type="button" className="out-folded" onClick={() => store.change(cell.id, { metadata: withOutputsHidden(cell.metadata.get(), false) })}>
+      <button
+        type="button"
+        className="out-folded"
+        onClick={() => {
+          store.change(cell.id, { metadata: withOutputsHidden(cell.metadata.get(), false) });
+          cursor.focus(cell.id);
+        }}
+      >
         {count(outputs.length, 'output')} hidden
       </button>
     );
   }
   return (
     <OutputArea cell={cell} outputs={outputs} stale={stale}>
-      {died && <Died reason={died.reason} status={died.status ?? 'lost'} began={died.started_at !== undefined} />}
+      {died && <Died reason={died.reason} status={died.status ?? 'lost'} began={died.started_at !== undefined} told={outputs.some((o) => o.kind === 'error' && o.ename === 'KernelDied')} again={() => cursor.focus(cell.id)} />}
       {prompts.map((p) => (
         <PromptBox key={p.request_id} prompt={p} />
       ))}
@@ -63,20 +70,29 @@ function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((x, i) => x === b[i]);
 }
 
-function Died({ reason, status, began }: { reason?: string; status: string; began: boolean }) {
+/** What a kernel left that died, and the way on. `told`: an output says it. */
+function Died(props: { reason?: string; status: string; began: boolean; told: boolean; again: () => void }) {
+  const { reason, status, began } = props;
   const { store } = useNotebook();
   const kernel = useSignal(store.kernel);
   return (
     <div className="out out-died">
-      <div className="err-head">
-        <div className="out-text grow">
+      {!props.told && (
+        <div className="out-text">
           <b>{status === 'lost' ? 'The result of this run is lost' : began ? 'The kernel died in this cell' : 'This cell was not run'}</b>
           {reason ? `: ${reason}` : ''}
         </div>
-      </div>
+      )}
       {status === 'kernel_died' && (kernel.state === 'dead' || kernel.state === 'none') && (
         <div className="died-ways">
-          <button type="button" className="btn btn-line btn-small" onClick={() => store.kernelRestart()}>
+          <button
+            type="button"
+            className="btn btn-line btn-small"
+            onClick={() => {
+              store.kernelRestart();
+              props.again();
+            }}
+          >
             {began ? 'Start a new kernel' : 'Try again'}
           </button>
           {!began && (
