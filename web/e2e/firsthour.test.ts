@@ -298,3 +298,36 @@ it('a kernel that dies is told of once, and the way on gives the keyboard back t
   await tab.page.locator('[data-cell="c1"]:focus').waitFor();
   await tab.page.locator('.kernel-chip', { hasText: 'died' }).waitFor({ state: 'detached' });
 });
+
+describe('what is below a cell', () => {
+  const topOf = (tab: Tab, id: string) => tab.cell(id).evaluate((el) => Math.round(el.getBoundingClientRect().top));
+
+  it('stays where it is when the cell gets its number', async () => {
+    const tab = await w.open('set a 1', 'print b');
+    const before = await topOf(tab, 'c2');
+    await tab.run(tab.nth(1));
+    await tab.ended(tab.nth(1));
+    await tab.nth(1).locator('.count', { hasText: '1' }).waitFor();
+    expect(await topOf(tab, 'c2')).toBe(before);
+  });
+
+  it('stays where it is when the cell runs again and prints the same', async () => {
+    const tab = await w.open('print one\nsleep 60ms\nprint two\nsleep 60ms\nprint three', 'print b');
+    await tab.run(tab.nth(1));
+    await tab.ended(tab.nth(1));
+    const before = await topOf(tab, 'c2');
+    await tab.page.evaluate(() => {
+      const tops = new Set<number>();
+      Reflect.set(window, 'tops', tops);
+      const look = () => {
+        tops.add(Math.round(document.querySelector('[data-cell="c2"]')?.getBoundingClientRect().top ?? 0));
+        requestAnimationFrame(look);
+      };
+      look();
+    });
+    await tab.page.keyboard.press('ControlOrMeta+Enter');
+    await tab.nth(1).locator('.count', { hasText: '2' }).waitFor();
+    await tab.ended(tab.nth(1));
+    expect(await tab.page.evaluate(() => [...Reflect.get(window, 'tops')])).toEqual([before]);
+  });
+});

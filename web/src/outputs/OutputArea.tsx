@@ -1,5 +1,6 @@
-import { lazy, Suspense, useContext, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
+import { lazy, Suspense, useContext, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
 import type { CellView, OutputView } from '../notebook/model';
+import type { OutputId } from '../protocol/types';
 import { useText } from './blob';
 import { fileUrl, Surroundings } from './context';
 import { ErrorView } from './ErrorView';
@@ -23,7 +24,7 @@ export function OutputArea(props: { cell: CellView; outputs: readonly OutputView
   const { cell, outputs } = props;
   const ref = useRef<HTMLDivElement>(null);
   const [all, setAll] = useState(false);
-  useHeldHeight(ref, outputs.length);
+  useHeldHeight(ref, outputs[0]?.id, props.stale);
   const hidden = all ? 0 : Math.max(0, outputs.length - AT_ONCE * 2);
   const shown = hidden > 0 ? [...outputs.slice(0, AT_ONCE), ...outputs.slice(-AT_ONCE)] : outputs;
   const parts = segments(shown, laneOf);
@@ -44,25 +45,27 @@ export function OutputArea(props: { cell: CellView; outputs: readonly OutputView
   );
 }
 
-/** When outputs are cleared the height stays for a moment: the next ones usually come at once, and nothing jumps. */
-function useHeldHeight(ref: React.RefObject<HTMLDivElement | null>, count: number): void {
-  const before = useRef({ count, height: 0 });
-  // Read before the outputs leave the page, so that nothing has to be watched.
-  if (count < before.current.count) before.current.height = ref.current?.offsetHeight ?? 0;
+/** When outputs go, or others take their place, the height stays for a moment: what comes next usually comes at once, and nothing jumps. */
+function useHeldHeight(ref: React.RefObject<HTMLDivElement | null>, first: OutputId | undefined, stale: boolean): void {
+  const before = useRef({ first, height: 0 });
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  // Read when a run begins and before outputs leave the page, so that nothing has to be watched. Text leaves it before.
+  if (first !== before.current.first) before.current.height = Math.max(before.current.height, ref.current?.offsetHeight ?? 0);
+  useLayoutEffect(() => {
+    if (stale) before.current.height = ref.current?.offsetHeight ?? 0;
+  }, [ref, stale]);
   useLayoutEffect(() => {
     const el = ref.current;
-    const { count: last, height } = before.current;
-    before.current.count = count;
-    if (!el || count >= last || height === 0) return;
+    const { first: last, height } = before.current;
+    before.current = { first, height: last === first ? height : 0 };
+    if (!el || last === undefined || last === first || height === 0) return;
     el.style.minHeight = `${height}px`;
-    const timer = setTimeout(() => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
       el.style.minHeight = '';
     }, HOLD_MS);
-    return () => {
-      clearTimeout(timer);
-      el.style.minHeight = '';
-    };
-  }, [ref, count]);
+  }, [ref, first]);
+  useEffect(() => () => clearTimeout(timer.current), []);
 }
 
 function choiceOf(output: OutputView): Choice | null {
