@@ -331,3 +331,18 @@ describe('what is below a cell', () => {
     expect(await tab.page.evaluate(() => [...Reflect.get(window, 'tops')])).toEqual([before]);
   });
 });
+
+it('a notebook is renamed where its name stands, while it runs', async () => {
+  const tab = await w.open(lines(30, 'line', '100ms'));
+  await tab.run(tab.nth(1));
+  await tab.nth(1).locator('.outputs', { hasText: 'line 1' }).waitFor();
+  await tab.page.getByRole('button', { name: w.name }).and(tab.page.locator('.crumb *')).click();
+  await tab.page.keyboard.type('renamed');
+  await tab.page.keyboard.press('Enter');
+  await tab.page.waitForURL(/renamed\.ipynb/);
+  await tab.page.locator('.crumb', { hasText: 'renamed.ipynb' }).waitFor();
+  await tab.page.locator('[data-cell="c1"]:focus').waitFor();
+  await tab.ended(tab.nth(1));
+  expect([...(await tab.output(tab.nth(1))).matchAll(/line (\d+)/g)]).toHaveLength(30);
+  await expect.poll(() => w.server.read('renamed.ipynb'), { timeout: 15_000 }).toContain('line 29');
+});

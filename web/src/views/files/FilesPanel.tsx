@@ -11,6 +11,7 @@ import type { Kernel } from '../../protocol/types';
 import type { NotebookController } from '../notebook/controller';
 import type { Entry } from './api';
 import { REFRESH } from './Home';
+import { Renamer } from './Renamer';
 import { FolderTree, freeName } from './tree';
 
 /** The served folder as a tree: open, make, rename in place, delete (with a way back), upload by drop. */
@@ -221,37 +222,5 @@ function Row(props: LevelProps & { entry: Entry; expanded: boolean }) {
         <Ellipsis size={14} />
       </MenuButton>
     </div>
-  );
-}
-
-/** The name in place: Enter takes it, Escape leaves it. */
-function Renamer({ name, done }: { name: string; done: (name: string) => void }) {
-  const ref = useRef<HTMLInputElement>(null);
-  const over = useRef(false);
-  useEffect(() => {
-    const el = ref.current;
-    const dot = name.lastIndexOf('.');
-    el?.focus();
-    el?.setSelectionRange(0, dot > 0 ? dot : name.length);
-  }, [name]);
-  const finish = (value: string) => {
-    if (over.current) return;
-    over.current = true;
-    done(value.trim());
-  };
-  return (
-    <input
-      ref={ref}
-      className="row-input"
-      aria-label={`New name of ${name}`}
-      defaultValue={name}
-      spellCheck={false}
-      onBlur={(e) => finish(e.target.value)}
-      onKeyDown={(e) => {
-        e.stopPropagation();
-        if (e.key === 'Enter') finish(e.currentTarget.value);
-        if (e.key === 'Escape') finish(name);
-      }}
-    />
   );
 }

@@ -1,9 +1,10 @@
 import { ChevronRight, CircleStop, CornerDownLeft, Menu as MenuIcon, Play, RotateCw } from 'lucide-react';
-import { useCallback } from 'react';
+import { useCallback, useState } from 'react';
 import { Ticking } from '../../ui/Elapsed';
 import { useSelected, useSignal } from '../../ui/useSignal';
 import { ago, baseName, folderOf } from '../../ui/words';
 import { useServices } from '../context';
+import { Renamer } from '../files/Renamer';
 import { KernelChip } from '../kernel/KernelChip';
 import type { CellId } from '../../protocol/types';
 import { clashes, clashWords } from '../notebook/clash';
@@ -44,13 +45,14 @@ function NotebookCrumb({ notebook }: { notebook: NotebookController }) {
   const gone = useSelected(notebook.store.ready, (r) => r.kind === 'gone');
   return (
     <>
-      <Crumb path={path} />
+      <Crumb path={path} renamed={gone ? undefined : () => notebook.cursor.refocus()} />
       {!gone && <SaveWords notebook={notebook} />}
     </>
   );
 }
 
-function Crumb({ path }: { path: string }) {
+/** `renamed`: the name can be changed, and this follows. */
+function Crumb({ path, renamed }: { path: string; renamed?: () => void }) {
   const { go } = useServices();
   const folder = folderOf(path);
   return (
@@ -63,9 +65,34 @@ function Crumb({ path }: { path: string }) {
           <ChevronRight size={14} aria-hidden="true" />
         </span>
       )}
-      <h1 className="crumb-name">{baseName(path) || 'Runnel'}</h1>
+      <h1 className="crumb-name">{renamed ? <Name path={path} renamed={renamed} /> : baseName(path) || 'Runnel'}</h1>
     </nav>
   );
+}
+
+/** The notebook's name; a press makes it a field. */
+function Name({ path, renamed }: { path: string; renamed: () => void }) {
+  const { files, go, toasts } = useServices();
+  const [writing, setWriting] = useState(false);
+  const name = baseName(path);
+  if (!writing) {
+    return (
+      <button type="button" className="crumb-rename" title="Rename" onClick={() => setWriting(true)}>
+        {name}
+      </button>
+    );
+  }
+  const done = (to: string) => {
+    setWriting(false);
+    setTimeout(() => document.activeElement === document.body && renamed());
+    const target = [folderOf(path), to.endsWith('.ipynb') ? to : `${to}.ipynb`].filter(Boolean).join('/');
+    if (to === '' || target === path) return;
+    files.rename(path, target).then(
+      () => go({ kind: 'notebook', path: target }),
+      (e: unknown) => void toasts.show(e instanceof Error ? e.message : String(e), { level: 'error' }),
+    );
+  };
+  return <Renamer name={name} done={done} />;
 }
 
 function SaveWords({ notebook }: { notebook: NotebookController }) {
