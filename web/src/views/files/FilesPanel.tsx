@@ -11,6 +11,7 @@ import type { Kernel } from '../../protocol/types';
 import type { NotebookController } from '../notebook/controller';
 import type { Entry } from './api';
 import { REFRESH } from './Home';
+import { More, MOST } from './More';
 import { Renamer } from './Renamer';
 import { FolderTree, freeName } from './tree';
 
@@ -169,15 +170,21 @@ function Level(props: LevelProps) {
   const { tree, folder, depth } = props;
   const state = useSignal(tree.state);
   const entries = state.folders.get(folder);
+  const [most, setMost] = useState(MOST);
   if (!entries) return null;
   return (
     <ul className="rows" aria-label={folder === '' ? 'Files' : folder}>
-      {entries.map((entry) => (
+      {entries.slice(0, most).map((entry) => (
         <li key={entry.path} data-folder={entry.kind === 'folder' ? entry.path : folder}>
           <Row {...props} entry={entry} expanded={state.expanded.has(entry.path)} />
           {entry.kind === 'folder' && state.expanded.has(entry.path) && <Level {...props} folder={entry.path} depth={depth + 1} />}
         </li>
       ))}
+      {entries.length > most && (
+        <li>
+          <More of={entries.length} most={most} show={setMost} />
+        </li>
+      )}
     </ul>
   );
 }

@@ -4,6 +4,7 @@ import { ago, bytes } from '../../ui/words';
 import { useServices } from '../context';
 import { routeOf } from '../route';
 import type { Entry } from './api';
+import { More, MOST } from './More';
 import { freeName } from './tree';
 
 /** ms after which a folder is looked at again. */
@@ -14,11 +15,12 @@ export function Home({ folder }: { folder: string }) {
   const { files, go, now, toasts } = useServices();
   const [entries, setEntries] = useState<readonly Entry[] | null>(null);
   const [error, setError] = useState('');
+  const [most, setMost] = useState(MOST);
   useEffect(() => {
     let live = true;
     const look = () =>
       void files.list(folder).then(
-        (list) => live && (setEntries((old) => (JSON.stringify(old) === JSON.stringify(list) ? old : list)), setError('')),
+        (list) => live && (setEntries(list), setError('')),
         (e: unknown) => live && setError(e instanceof Error ? e.message : String(e)),
       );
     look();
@@ -48,7 +50,7 @@ export function Home({ folder }: { folder: string }) {
       {error !== '' && <p className="panel-error">{error}</p>}
       {entries?.length === 0 && <p className="muted">This folder is empty. Make a notebook, or drop files into the panel on the left.</p>}
       <ul className="home-list">
-        {entries?.map((entry) => (
+        {entries?.slice(0, most).map((entry) => (
           <li key={entry.path}>
             <button type="button" className="home-row" onClick={() => go(entry.kind === 'folder' ? { kind: 'home', folder: entry.path } : routeOf(entry.path))}>
               {entry.kind === 'folder' ? <Folder size={16} /> : <FileText size={16} />}
@@ -60,6 +62,7 @@ export function Home({ folder }: { folder: string }) {
           </li>
         ))}
       </ul>
+      {entries && <More of={entries.length} most={most} show={setMost} />}
     </div>
   );
 }

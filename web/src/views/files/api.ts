@@ -35,6 +35,7 @@ export interface Beginning {
 }
 
 export interface FilesApi {
+  /** The same array as before when nothing has changed. */
   list(folder: string): Promise<readonly Entry[]>;
   /** Its beginning as text, up to `most` bytes of it, and how big it is. */
   read(path: string, most: number): Promise<Beginning>;
@@ -74,6 +75,7 @@ function readChoice(value: unknown): KernelChoice | null {
 }
 
 const plain = encodeURIComponent;
+const byName = new Intl.Collator(undefined, { numeric: true });
 
 async function ask(url: string, init?: RequestInit, also: readonly number[] = []): Promise<Response> {
   let response: Response;
@@ -96,6 +98,7 @@ async function ask(url: string, init?: RequestInit, also: readonly number[] = []
 
 /** The API of the server this page came from. */
 export function createFilesApi(): FilesApi {
+  const lists = new Map<string, { readonly text: string; readonly entries: readonly Entry[] }>();
   const listeners = new Set<() => void>();
   const tell = () => listeners.forEach((fn) => fn());
   const change = async (body: object) => {
@@ -105,10 +108,13 @@ export function createFilesApi(): FilesApi {
   };
   return {
     async list(folder) {
-      const body: unknown = await (await ask(`/runnel/v1/files?path=${plain(folder)}`)).json();
-      const o = obj(body);
-      const entries = list(o.entries).flatMap((e) => readEntry(e, folder) ?? []);
-      return entries.sort((a, b) => Number(b.kind === 'folder') - Number(a.kind === 'folder') || a.name.localeCompare(b.name, undefined, { numeric: true }));
+      const text = await (await ask(`/runnel/v1/files?path=${plain(folder)}`)).text();
+      const last = lists.get(folder);
+      if (last?.text === text) return last.entries;
+      const entries = list(obj(JSON.parse(text)).entries).flatMap((e) => readEntry(e, folder) ?? []);
+      entries.sort((a, b) => Number(b.kind === 'folder') - Number(a.kind === 'folder') || byName.compare(a.name, b.name));
+      lists.set(folder, { text, entries });
+      return entries;
     },
     async read(path, most) {
       const answer = await ask(`/runnel/v1/file?path=${plain(path)}`, { headers: { Accept: '*/*', Range: `bytes=0-${most - 1}` } }, [416]);

@@ -42,7 +42,7 @@ export class FolderTree {
     try {
       const entries = await this.#files.list(folder);
       const { folders } = this.state.get();
-      if (JSON.stringify(folders.get(folder)) === JSON.stringify(entries) && this.state.get().error === '') return;
+      if (folders.get(folder) === entries && this.state.get().error === '') return;
       this.#set({ folders: new Map(folders).set(folder, entries), loaded: true, error: '' });
     } catch (e) {
       if (folder === '') this.#set({ error: e instanceof Error ? e.message : String(e) });
