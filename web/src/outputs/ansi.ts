@@ -4,6 +4,8 @@
  * The state goes from chunk to chunk, a sequence cut in two by a chunk included. No DOM except in `elementOf`.
  */
 
+import { linksIn } from './links';
+
 /** 0-255 is the palette; TRUE | rgb is a true colour; -1 is the default. */
 export type Colour = number;
 export const TRUE = 0x1000000;
@@ -229,6 +231,14 @@ export function cssColour(colour: Colour): string {
 
 /** The node that shows a span: a text node when it is plain. */
 export function nodeOf(span: Span): Node {
+  const pieces = span.style.href ? [] : linksIn(span.text);
+  if (pieces.length < 2 && pieces[0]?.href === undefined) return elementOf(span);
+  const all = document.createDocumentFragment();
+  for (const { text, href } of pieces) all.append(elementOf({ text, style: href ? { ...span.style, href } : span.style }));
+  return all;
+}
+
+function elementOf(span: Span): Node {
   const { style } = span;
   if (isPlain(style)) return document.createTextNode(span.text);
   const el = document.createElement(style.href ? 'a' : 'span');
