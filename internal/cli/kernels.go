@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/runnel-dev/runnel/internal/kernel"
 	"github.com/runnel-dev/runnel/internal/place"
+	"github.com/runnel-dev/runnel/internal/server"
 )
 
 // listed is what `runnel kernels list --json` prints of each kernel.
@@ -53,23 +55,19 @@ func kernelsCommand() *cobra.Command {
 	for _, c := range []*cobra.Command{cmd, list} {
 		c.Flags().BoolVar(&o.asJSON, "json", false, "for a script")
 	}
-	interrupt := &cobra.Command{
-		Use: "interrupt [NOTEBOOK or ID]...", Short: "Interrupt what they run", Args: o.some,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.each(cmd, args, "interrupted", func(ctx context.Context, m *kernel.Manager, id kernel.ID) error { return m.Interrupt(ctx, id) })
-		},
+	interrupts := &cobra.Command{
+		Use: "interrupt [NOTEBOOK or ID]...", Short: "Interrupt what they run, and empty their queues", Args: o.some,
+		RunE: func(cmd *cobra.Command, args []string) error { return o.each(cmd, args, interrupt, "interrupted") },
 	}
-	stop := &cobra.Command{
+	stops := &cobra.Command{
 		Use: "stop [NOTEBOOK or ID]...", Short: "Stop them; their variables are gone", Args: o.some,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.each(cmd, args, "stopped", func(ctx context.Context, m *kernel.Manager, id kernel.ID) error { return m.Stop(ctx, id, o.force) })
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return o.each(cmd, args, stop, "stopped") },
 	}
-	stop.Flags().BoolVar(&o.force, "force", false, "kill, do not ask the kernel to end")
-	for _, c := range []*cobra.Command{interrupt, stop} {
+	stops.Flags().BoolVar(&o.force, "force", false, "kill, do not ask the kernel to end")
+	for _, c := range []*cobra.Command{interrupts, stops} {
 		c.Flags().BoolVar(&o.all, "all", false, "all kernels of the folder")
 	}
-	cmd.AddCommand(list, interrupt, stop)
+	cmd.AddCommand(list, interrupts, stops)
 	return cmd
 }
 
@@ -81,39 +79,56 @@ func (o *kernelsOptions) some(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// What a kernel can be told, as the server's addresses have it.
+const (
+	interrupt = "interrupt"
+	stop      = "stop"
+)
+
+// kernels are a folder's: those that live, and who has them.
+type kernels struct {
+	*kernel.Manager
+	list   []listed
+	server server.Note // the zero Note: no server
+}
+
 // find lists the living kernels of the folder. A folder that was never served has none.
-func (o *kernelsOptions) find(ctx context.Context) (*kernel.Manager, []listed, error) {
+func (o *kernelsOptions) find(ctx context.Context) (*kernels, error) {
 	where, err := place.Of(o.folder)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := where.Make(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	manager, err := kernel.NewManager(kernel.Config{RuntimeDir: where.Runtime})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	found, err := manager.Find(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	list := []listed{}
+	k := &kernels{Manager: manager, list: []listed{}}
+	if note, lives := server.ReadNote(where); lives {
+		k.server = note
+	}
 	for _, f := range found {
 		if f.Alive && !f.State.Exited {
-			list = append(list, listed{ID: f.ID, Notebook: f.NotebookID, Name: f.Name, Language: f.Language, PID: f.KernelPID,
+			k.list = append(k.list, listed{ID: f.ID, Notebook: f.NotebookID, Name: f.Name, Language: f.Language, PID: f.KernelPID,
 				KeeperPID: f.KeeperPID, Memory: f.Memory, Started: f.Started, Server: f.Attached})
 		}
 	}
-	slices.SortFunc(list, func(a, b listed) int { return strings.Compare(a.Notebook, b.Notebook) })
-	return manager, list, nil
+	slices.SortFunc(k.list, func(a, b listed) int { return strings.Compare(a.Notebook, b.Notebook) })
+	return k, nil
 }
 
 func (o *kernelsOptions) list(cmd *cobra.Command) error {
-	_, list, err := o.find(cmd.Context())
+	k, err := o.find(cmd.Context())
 	if err != nil {
 		return err
 	}
+	list := k.list
 	if o.asJSON {
 		return printJSON(cmd, list)
 	}
@@ -140,27 +155,58 @@ func printKernels(w io.Writer, list []listed, now time.Time) error {
 	return nil
 }
 
+// serverStops is how long a server may take to stop a kernel: twice of what a kernel has to end by itself.
+const serverStops = 10 * time.Second
+
+// tell has a kernel interrupted or stopped, and returns when it is. When a server has the kernel, this is its notebook's part:
+// the page says so, what waits is taken out of the queue, and a kernel that is still starting outlives an interrupt. Without
+// a server, or one that does not do it, the keeper is asked.
+func (o *kernelsOptions) tell(ctx context.Context, k *kernels, id kernel.ID, what string, say func(string)) error {
+	err := tellServer(ctx, k.server, id, what, o.force)
+	if errors.Is(err, errSilent) {
+		say("the server does not answer: its kernel is told directly")
+	} else if err != nil && !errors.Is(err, errNoServer) {
+		return err
+	}
+	if what == interrupt {
+		if err != nil {
+			return k.Interrupt(ctx, id)
+		}
+		return nil
+	}
+	if err == nil {
+		soon, cancel := context.WithTimeout(ctx, serverStops)
+		defer cancel()
+		if k.Gone(soon, id) == nil {
+			return nil
+		}
+	}
+	return k.Stop(ctx, id, o.force)
+}
+
 // each does something to the kernels that args name, or to all.
-func (o *kernelsOptions) each(cmd *cobra.Command, args []string, done string, do func(context.Context, *kernel.Manager, kernel.ID) error) error {
+func (o *kernelsOptions) each(cmd *cobra.Command, args []string, what, done string) error {
 	ctx, cancel := interruptible(cmd.Context())
 	defer cancel()
-	manager, list, err := o.find(ctx)
+	k, err := o.find(ctx)
 	if err != nil {
 		return err
 	}
+	list := k.list
 	if !o.all {
 		if list, err = chosen(list, args); err != nil {
 			return err
 		}
 	}
 	failed := false
-	for _, k := range list {
-		if err := do(ctx, manager, k.ID); err != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", k.Notebook, err)
+	for _, one := range list {
+		say := func(text string) { fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", one.Notebook, text) }
+		if err := o.tell(ctx, k, one.ID, what, say); err != nil {
+			say(fmt.Sprintf("not %s: %v", done, err))
 			failed = true
 			continue
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", k.Notebook, done)
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", one.Notebook, done)
 	}
 	if failed {
 		return errSaid

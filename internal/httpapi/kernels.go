@@ -39,15 +39,16 @@ func (a *API) kernels(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *API) interruptKernel(w http.ResponseWriter, r *http.Request) {
-	a.kernelCommand(w, r, protocol.CmdInterrupt)
+	a.kernelCommand(w, r, protocol.Command{Type: protocol.CmdInterrupt})
 }
 
+// stopKernel ends the kernel, with ?force=1 by force.
 func (a *API) stopKernel(w http.ResponseWriter, r *http.Request) {
-	a.kernelCommand(w, r, protocol.CmdKernelStop)
+	a.kernelCommand(w, r, protocol.Command{Type: protocol.CmdKernelStop, Force: r.URL.Query().Get("force") == "1"})
 }
 
 // kernelCommand passes a command to the notebook whose kernel it is.
-func (a *API) kernelCommand(w http.ResponseWriter, r *http.Request, kind string) {
+func (a *API) kernelCommand(w http.ResponseWriter, r *http.Request, cmd protocol.Command) {
 	id := r.PathValue("id")
 	for _, s := range a.cfg.Notebooks.Sessions() {
 		if s.Kernel.ID != id {
@@ -58,7 +59,8 @@ func (a *API) kernelCommand(w http.ResponseWriter, r *http.Request, kind string)
 			a.fail(w, r, err)
 			return
 		}
-		ack := open.Do(r.Context(), protocol.Command{Type: kind, CmdID: protocol.CommandID(uuid.Must(uuid.NewV7()).String()), Notebook: s.Notebook})
+		cmd.CmdID, cmd.Notebook, cmd.Client = protocol.CommandID(uuid.Must(uuid.NewV7()).String()), s.Notebook, protocol.OverHTTP
+		ack := open.Do(r.Context(), cmd)
 		if ack.Status == protocol.AckRejected {
 			refuse(w, http.StatusConflict, ack.Code, ack.Error)
 			return

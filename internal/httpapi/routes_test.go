@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -161,12 +162,14 @@ func TestSnapshot(t *testing.T) {
 
 func TestKernels(t *testing.T) {
 	s := start(t)
-	for path, want := range map[string]int{"/runnel/v1/kernels/k1/interrupt": 202, "/runnel/v1/kernels/k1/stop": 202, "/runnel/v1/kernels/k2/stop": 404} {
+	for path, want := range map[string]int{"/runnel/v1/kernels/k1/interrupt": 202, "/runnel/v1/kernels/k1/stop?force=1": 202, "/runnel/v1/kernels/k2/stop": 404} {
 		if response, body := s.do(http.MethodPost, path, "", "Authorization", bearer); response.StatusCode != want {
 			t.Errorf("%s: %d %s", path, response.StatusCode, body)
 		}
 	}
-	if len(s.notebooks.done) != 2 || s.notebooks.done[0].CmdID == "" {
+	done := s.notebooks.done
+	slices.SortFunc(done, func(a, b protocol.Command) int { return strings.Compare(a.Type, b.Type) })
+	if len(done) != 2 || done[0].CmdID == "" || done[0].Client != protocol.OverHTTP || done[0].Force || !done[1].Force {
 		t.Errorf("commands %+v", s.notebooks.done)
 	}
 	response, body := s.do(http.MethodGet, "/runnel/v1/status", "", "Authorization", bearer)

@@ -147,26 +147,36 @@ func (m *Manager) ask(ctx context.Context, id ID, request func(*keeper.Client, s
 			break
 		}
 	}
-	for untilGone && !hello.State.Exited {
+	if untilGone && !hello.State.Exited {
+		return m.Gone(ctx, id)
+	}
+	return nil
+}
+
+// Gone waits until the kernel's process has ended. A kernel that is not known is gone.
+func (m *Manager) Gone(ctx context.Context, id ID) error {
+	dir := m.dir(id)
+	for {
+		client, now, err := keeper.Query(ctx, dir)
+		switch {
+		case err == nil:
+			client.Close()
+			if now.State.Exited {
+				return nil
+			}
+		case !Alive(dir) || errors.Is(err, io.EOF):
+			return ctx.Err()
+		case going(dir, err):
+			return awaitGone(ctx, dir)
+		default:
+			return fmt.Errorf("kernel %s: %w", id, err)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(20 * time.Millisecond):
 		}
-		c, now, err := keeper.Query(ctx, dir)
-		if err != nil {
-			if !Alive(dir) || errors.Is(err, io.EOF) {
-				return nil
-			}
-			if going(dir, err) {
-				return awaitGone(ctx, dir)
-			}
-			return fmt.Errorf("kernel %s: %w", id, err)
-		}
-		c.Close()
-		hello = now
 	}
-	return nil
 }
 
 // leaving are the errors of a socket whose other end goes away.

@@ -42,3 +42,6 @@ type RequestID string
 
 // ClientID names one page (or plain connection), made anew at each page load.
 type ClientID string
+
+// OverHTTP is the client of commands that came by a request of their own (H6): from the command line, or a program.
+const OverHTTP ClientID = "http"

@@ -2,21 +2,17 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
 	"github.com/google/uuid"
 
 	"github.com/runnel-dev/runnel/internal/auth"
@@ -50,15 +46,6 @@ type Server struct {
 	// what Stop found, for its later calls
 	report Report
 	err    error
-}
-
-// note is server.json: how another program of the same user finds the server.
-type note struct {
-	URL     string    `json:"url"`
-	Token   string    `json:"token"`
-	PID     int       `json:"pid"`
-	Started time.Time `json:"started"`
-	Version string    `json:"version"`
 }
 
 // Start starts a server and returns when it answers; what ran under an earlier server is being taken up again then. A [ServedError]
@@ -135,18 +122,12 @@ func (s *Server) takeLock() error {
 
 // served is what the server that holds the lock has noted.
 func (s *Server) served() *ServedError {
-	served := &ServedError{}
-	if data, err := os.ReadFile(s.state("server.json")); err == nil {
-		var n note
-		if json.Unmarshal(data, &n) == nil {
-			served.URL, served.PID = n.URL+"/?token="+url.QueryEscape(n.Token), n.PID
-		}
+	n := readNote(s.cfg.Place.State)
+	if n.PID == 0 {
+		return &ServedError{}
 	}
-	return served
+	return &ServedError{URL: n.LoginURL(), PID: n.PID}
 }
-
-// processLives says whether a process has this id; signal 0 tells.
-func processLives(pid int) bool { return pid > 0 && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
 func (s *Server) launcher() (session.Launcher, error) {
 	s.finder = pyenv.New(pyenv.Config{Python: s.cfg.Python, State: s.cfg.Place.Root, Logger: s.cfg.Logger})
@@ -190,19 +171,6 @@ func (s *Server) serve(logins *auth.Auth, listener net.Listener) {
 	})
 }
 
-func (s *Server) writeNote() error {
-	data, err := json.Marshal(note{s.url, s.token, os.Getpid(), time.Now().UTC(), s.cfg.Version})
-	if err != nil {
-		return fmt.Errorf("note the server's address: %w", err)
-	}
-	if err := writePrivate(s.state("server.json"), data); err != nil {
-		return fmt.Errorf("note the server's address: %w", err)
-	}
-	return nil
-}
-
-func writePrivate(file string, data []byte) error { return renameio.WriteFile(file, data, 0o600) }
-
 func (s *Server) state(name string) string { return filepath.Join(s.cfg.Place.State, name) }
 
 // URL is the server's address, without the token.
@@ -212,7 +180,7 @@ func (s *Server) URL() string { return s.url }
 func (s *Server) Token() string { return s.token }
 
 // LoginURL is the address to open in a browser.
-func (s *Server) LoginURL() string { return s.url + "/?token=" + url.QueryEscape(s.token) }
+func (s *Server) LoginURL() string { return Note{URL: s.url, Token: s.token}.LoginURL() }
 
 // Failed tells of an end that nobody asked for: the server no longer answers. Stop is still to be called.
 func (s *Server) Failed() <-chan error { return s.failed }
@@ -233,7 +201,7 @@ func (s *Server) close() error {
 	}
 	if s.lock != nil {
 		if s.url != "" {
-			_ = os.Remove(s.state("server.json")) // it is only a hint
+			_ = os.Remove(s.state(noteFile)) // it is only a hint
 		}
 		errs = append(errs, s.lock.Close())
 	}

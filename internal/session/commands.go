@@ -90,7 +90,7 @@ func (c *core) perform(cmd protocol.Command) *reject {
 		c.cancelWaiting(cmd.CellID, "It was taken out of the queue.")
 		return nil
 	case protocol.CmdInterrupt:
-		return c.interrupt()
+		return c.interrupt(cmd)
 	case protocol.CmdInputReply:
 		return c.inputReply(cmd)
 	case protocol.CmdPromptExtend:

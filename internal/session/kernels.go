@@ -118,7 +118,12 @@ func (c *core) kernelStop(cmd protocol.Command) *reject {
 	case protocol.KernelNone, protocol.KernelDead:
 		return nil
 	}
-	c.stopping("The kernel was stopped.", cmd.Force)
+	reason := "The kernel was stopped."
+	if cmd.Client == protocol.OverHTTP {
+		reason = "The kernel was stopped from outside of the page."
+		c.notice("info", "kernel_stopped", reason, "")
+	}
+	c.stopping(reason, cmd.Force)
 	return nil
 }
 

@@ -343,9 +343,12 @@ func (c *core) runCells(cmd protocol.Command) *reject {
 
 // interrupt empties the queue and interrupts what runs. ipykernel ignores an interrupt until it begins with a run, so for one that has been
 // sent and has not begun the interrupt waits: until it begins, or for interruptHold, as the kernel may be busy with something else.
-func (c *core) interrupt() *reject {
-	c.cancelWaiting("", "The queue was emptied by an interrupt.")
+func (c *core) interrupt(cmd protocol.Command) *reject {
 	r := c.current()
+	if cmd.Client == protocol.OverHTTP && (r != nil || len(c.priv.Order) > 0) {
+		c.notice("info", "interrupted", "The run was interrupted from outside of the page.", "")
+	}
+	c.cancelWaiting("", "The queue was emptied by an interrupt.")
 	if r != nil {
 		c.emit(runMarked{RunID: r.ID, Interrupted: true})
 	}
