@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,8 @@ type Options struct {
 	Trash string
 	// Deny names further folders, by absolute path, that are never served even when they lie inside: Runnel's own state.
 	Deny []string
+	// Logger hears of the folder's own fate; nil: nobody does.
+	Logger *slog.Logger
 }
 
 // MaxRead is the largest file that Read reads.
@@ -56,12 +59,15 @@ type Entry struct {
 
 // Folder is the served folder. It is safe for concurrent use.
 type Folder struct {
-	root  *os.Root
 	trash *os.Root // nil: nothing can be deleted
 	dir   string   // real absolute path
 	deny  []string // slash paths below dir
+	log   *slog.Logger
 
 	mu       sync.Mutex
+	root     *os.Root         // what is at dir; see top
+	held     fs.FileInfo      // of root
+	before   *os.Root         // that was at dir before, nil for nothing
 	saving   map[string]*gate // by real path
 	swept    map[string]bool  // folders in which what dead servers left was removed
 	watchers []*Watcher
@@ -85,9 +91,15 @@ func Open(dir string, options Options) (*Folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open folder: %w", err)
 	}
-	f := &Folder{dir: dir, saving: map[string]*gate{}, swept: map[string]bool{}, step: func(string) error { return nil }}
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	f := &Folder{dir: dir, log: options.Logger, saving: map[string]*gate{}, swept: map[string]bool{}, step: func(string) error { return nil }}
 	if f.root, err = os.OpenRoot(dir); err != nil {
 		return nil, fmt.Errorf("open folder: %w", err)
+	}
+	if f.held, err = f.root.Stat("."); err != nil {
+		return nil, errors.Join(fmt.Errorf("open folder: %w", err), f.root.Close())
 	}
 	if options.Trash != "" {
 		if err := os.MkdirAll(options.Trash, 0o700); err != nil {
@@ -124,7 +136,12 @@ func (f *Folder) below(path string) (string, bool) {
 
 // Close gives the folder back; calls under way may fail.
 func (f *Folder) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	err := f.root.Close()
+	if f.before != nil {
+		err = errors.Join(err, f.before.Close())
+	}
 	if f.trash != nil {
 		err = errors.Join(err, f.trash.Close())
 	}
@@ -319,7 +336,11 @@ func (f *Folder) Rename(from, to Path) error {
 			return fail("rename", to, errors.Join(err, other))
 		}
 		// Only the case of letters differs, on a disk that does not tell them apart.
-		return fail("rename", to, f.root.Rename(string(from), string(to)))
+		root, err := f.top()
+		if err == nil {
+			err = root.Rename(string(from), string(to))
+		}
+		return fail("rename", to, err)
 	}
 	defer dst.close()
 	if err := moveNew(src.dir, src.name, dst.dir, dst.name); err != nil {
@@ -332,11 +353,15 @@ func (f *Folder) sameFile(a, b Path) (bool, error) {
 	if !strings.EqualFold(string(a), string(b)) {
 		return false, nil
 	}
-	one, err := f.root.Lstat(string(a))
+	root, err := f.top()
 	if err != nil {
 		return false, err
 	}
-	two, err := f.root.Lstat(string(b))
+	one, err := root.Lstat(string(a))
+	if err != nil {
+		return false, err
+	}
+	two, err := root.Lstat(string(b))
 	if err != nil {
 		return false, err
 	}

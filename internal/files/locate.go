@@ -63,12 +63,16 @@ func (f *Folder) locateNew(p Path) (*spot, error) {
 
 // find finds a place, whether something is there or not. follow says whether a symlink at its very end is followed.
 func (f *Folder) find(p Path, follow bool) (*spot, error) {
-	real, err := f.resolve(p, follow)
+	root, err := f.top()
+	if err != nil {
+		return nil, err
+	}
+	real, err := f.resolve(root, p, follow)
 	if err != nil {
 		return nil, err
 	}
 	s := &spot{real: real, name: path.Base(real)}
-	if s.dir, err = f.root.OpenRoot(path.Dir(real)); err != nil {
+	if s.dir, err = root.OpenRoot(path.Dir(real)); err != nil {
 		return nil, err
 	}
 	if s.info, err = s.dir.Lstat(s.name); errors.Is(err, fs.ErrNotExist) {
@@ -86,7 +90,7 @@ func (f *Folder) find(p Path, follow bool) (*spot, error) {
 
 // resolve is p without symlinks, as a slash path; "." for the folder itself. Each name on the way is allowed. What is
 // looked at here may change before it is opened; os.Root holds then, and what is opened is looked at again.
-func (f *Folder) resolve(p Path, follow bool) (string, error) {
+func (f *Folder) resolve(root *os.Root, p Path, follow bool) (string, error) {
 	real, links := ".", 0
 	rest := strings.Split(string(p), "/")
 	if p == "" {
@@ -112,7 +116,7 @@ func (f *Folder) resolve(p Path, follow bool) (string, error) {
 		if f.denied(next) {
 			return "", outside(p)
 		}
-		info, err := f.root.Lstat(next)
+		info, err := root.Lstat(next)
 		if errors.Is(err, fs.ErrNotExist) && len(rest) == 0 {
 			return next, nil
 		}
@@ -126,7 +130,7 @@ func (f *Folder) resolve(p Path, follow bool) (string, error) {
 		if links++; links > 40 {
 			return "", syscall.ELOOP
 		}
-		target, err := f.root.Readlink(next)
+		target, err := root.Readlink(next)
 		if err != nil {
 			return "", err
 		}

@@ -102,7 +102,11 @@ func (f *Folder) Restore(ctx context.Context, id TrashID) (Path, error) {
 	}
 	if dir := item.Path.Dir(); dir != "" {
 		if _, err := f.Stat(dir); fault.KindOf(err) == fault.NotFound {
-			if err := f.root.MkdirAll(string(dir), 0o777); err != nil {
+			root, err := f.top()
+			if err == nil {
+				err = root.MkdirAll(string(dir), 0o777)
+			}
+			if err != nil {
 				return "", fail("restore", item.Path, err)
 			}
 		}

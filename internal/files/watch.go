@@ -145,14 +145,18 @@ func (w *Watcher) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-w.wake:
-			heard.follow(w.folders())
+			w.follow(heard)
 		case e := <-heard.events:
 			w.hear(e.Name)
+			if heard.lost(e) { // it may have been made again already
+				w.follow(heard)
+				w.lookAtAll()
+			}
 		case err := <-heard.errors:
 			w.log.Warn("some notices of changed files are lost; looking instead", "err", err)
 			w.lookAtAll()
 		case <-tick.C:
-			heard.follow(w.folders())
+			w.follow(heard)
 			w.lookAtAll()
 		case <-timer.C:
 		}
@@ -162,6 +166,14 @@ func (w *Watcher) Run(ctx context.Context) error {
 		if wait, any := w.due(time.Now()); any {
 			timer.Reset(wait)
 		}
+	}
+}
+
+// follow has the folders of the watched files followed, and no others. With a folder that is let go, because it is gone, go the
+// notices of it that were not heard yet.
+func (w *Watcher) follow(l *listener) {
+	if l.follow(w.folders()) {
+		w.lookAtAll()
 	}
 }
 
@@ -227,8 +239,12 @@ func (w *Watcher) paths() []Path {
 // folders are the absolute paths of the folders with watched files.
 func (w *Watcher) folders() map[string]bool {
 	set := map[string]bool{}
+	root, err := w.folder.top()
+	if err != nil {
+		return set
+	}
 	for _, p := range w.paths() {
-		if real, err := w.folder.resolve(p, true); err == nil {
+		if real, err := w.folder.resolve(root, p, true); err == nil {
 			set[filepath.Join(w.folder.dir, filepath.FromSlash(path.Dir(real)))] = true
 		}
 	}
@@ -361,25 +377,40 @@ func (w *Watcher) listen() *listener {
 	return l
 }
 
-// follow makes it these folders. One that cannot be followed is looked at by the poll all the same.
-func (l *listener) follow(folders map[string]bool) {
+// follow makes it these folders, and says whether one was let go. One that cannot be followed is looked at by the poll all the same.
+func (l *listener) follow(folders map[string]bool) (letGo bool) {
 	if l.watcher == nil {
-		return
+		return false
 	}
 	for dir := range l.follows {
 		if !folders[dir] {
 			_ = l.watcher.Remove(dir) // it may be gone with its folder
 			delete(l.follows, dir)
+			letGo = true
 		}
 	}
 	for dir := range folders {
 		if !l.follows[dir] {
-			if err := l.watcher.Add(dir); err != nil {
+			err := l.watcher.Add(dir)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // it may come
+			}
+			if err != nil {
 				l.log.Debug("no notices of a folder; looking instead", "dir", dir, "err", err)
 			}
 			l.follows[dir] = true
 		}
 	}
+	return letGo
+}
+
+// lost says that a folder is no longer followed: it was removed or moved.
+func (l *listener) lost(e fsnotify.Event) bool {
+	if !e.Has(fsnotify.Remove|fsnotify.Rename) || !l.follows[e.Name] {
+		return false
+	}
+	delete(l.follows, e.Name)
+	return true
 }
 
 func (l *listener) close() {

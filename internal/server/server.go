@@ -76,7 +76,7 @@ func (s *Server) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.folder, err = files.Open(s.cfg.Dir, files.Options{Trash: s.state("trash"), Deny: []string{s.cfg.Place.Root}}); err != nil {
+	if s.folder, err = files.Open(s.cfg.Dir, files.Options{Trash: s.state("trash"), Deny: []string{s.cfg.Place.Root}, Logger: s.cfg.Logger}); err != nil {
 		return err
 	}
 	if s.journal, err = journal.Open(s.cfg.Place.State, s.cfg.Logger); err != nil {

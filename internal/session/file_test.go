@@ -330,3 +330,24 @@ func TestRenamed(t *testing.T) {
 		t.Error("not saved under the new name")
 	}
 }
+
+// The served folder is removed under an open notebook, and made again: what is typed meanwhile is not saved, which is said, and is then in the new folder.
+func TestServedFolderIsMadeAgain(t *testing.T) {
+	w, sv, s, p := editedHead(t)
+	p.untilSaved()
+	if err := os.RemoveAll(w.dir); err != nil {
+		t.Fatal(err)
+	}
+	sv.do(s, insert("late", "x = 1"))
+	sv.do(s, protocol.Command{Type: protocol.CmdSave})
+	p.until("not saved, and why", func(s *protocol.State) bool {
+		return s.Save.State == protocol.SaveFailed && strings.Contains(s.Save.Text, "folder that is served")
+	})
+	if err := os.Mkdir(w.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.untilSaved()
+	if got := w.read("a.ipynb"); !strings.Contains(got, `"late"`) || !strings.Contains(got, "Ours") {
+		t.Errorf("the file: %s", got)
+	}
+}
