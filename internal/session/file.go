@@ -14,21 +14,22 @@ import (
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
 
-// saveFile writes the notebook in a goroutine of its own; its end is an input.
+// lastSaves is how long a session that ends may still save.
+const lastSaves = 20 * time.Second
+
+// saveFile writes the notebook in a goroutine of its own; its end is an input. One that is under way when the session ends goes on.
 func (s *Session) saveFile() {
 	v := s.version()
 	s.wg.Go(func() {
-		doc, stamp, err := s.writeFile(s.ctx, v)
+		doc, stamp, err := s.writeFile(s.saves, v)
 		s.send(context.Background(), func() { s.saved(doc, stamp, err) })
 	})
 }
 
-// saveLast is saveFile for a session that ends: it waits, but not for ever.
+// saveLast is saveFile for a session that ends: it waits.
 func (s *Session) saveLast() {
 	s.core.save.pending, s.core.save.since, s.core.save.saving = s.core.save.since, 0, true
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	doc, stamp, err := s.writeFile(ctx, s.version())
+	doc, stamp, err := s.writeFile(s.saves, s.version())
 	if err != nil {
 		s.log.Error("not saved at the end; the journal has it", "err", err)
 		s.core.saveFailed(fault.Message(err))

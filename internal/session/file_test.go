@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -349,5 +351,24 @@ func TestServedFolderIsMadeAgain(t *testing.T) {
 	p.untilSaved()
 	if got := w.read("a.ipynb"); !strings.Contains(got, `"late"`) || !strings.Contains(got, "Ours") {
 		t.Errorf("the file: %s", got)
+	}
+}
+
+// A server that ends in the middle of a large save lets the save end: it says nothing of something that is not saved, and writes the file once.
+func TestServerEndsWhileSaving(t *testing.T) {
+	w := newWorld(t, "")
+	var log bytes.Buffer // the hub's goroutines are gone when it is read
+	w.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	sv := w.serve()
+	s := sv.open("a.ipynb")
+	p := sv.page(s)
+	for i := range 8 {
+		sv.do(s, insert(fmt.Sprintf("big%d", i), strings.Repeat("a line of much text\n", 100_000)))
+	}
+	sv.do(s, protocol.Command{Type: protocol.CmdSave})
+	p.until("saving", func(s *protocol.State) bool { return s.Save.State == protocol.Saving })
+	sv.stop()
+	if got := w.read("a.ipynb"); !strings.Contains(got, `"big7"`) || log.Len() > 0 {
+		t.Errorf("the file has %d bytes, the log is %s", len(got), &log)
 	}
 }

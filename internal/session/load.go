@@ -46,6 +46,7 @@ func (h *Hub) load(ctx, life context.Context, p files.Path, create, recovering b
 	}
 	s.post.reached = map[string]uint64{}
 	s.ctx, s.cancel = context.WithCancel(life)
+	s.saves, s.endSaves = context.WithCancel(context.WithoutCancel(life))
 	s.restore(loaded, doc, stamp, gone)
 	if gone && s.opening == nil && s.core.priv.KernelID == "" && len(s.core.priv.Order) == 0 && s.wasSaved {
 		s.cancel()

@@ -293,6 +293,7 @@ func (s *Session) resting() bool {
 // shutDown saves and has a snapshot written.
 func (s *Session) shutDown() {
 	s.setNow()
+	defer time.AfterFunc(lastSaves, s.endSaves).Stop()
 	for s.core.save.saving { // one is under way: its end is an input
 		input := <-s.inputs
 		input()
@@ -309,6 +310,7 @@ func (s *Session) shutDown() {
 
 // letGo lets go of the kernels, which live on; their keepers are told first how far the journal has what they said.
 func (s *Session) letGo() {
+	defer s.endSaves()
 	s.acknowledge()
 	for _, h := range s.handles {
 		h.letGo()

@@ -35,9 +35,11 @@ type Session struct {
 	inputs chan func()
 	said   chan said
 
-	ctx    context.Context // the session's life
-	cancel context.CancelFunc
-	done   chan struct{} // closed when the loop has ended and everything is written
+	ctx      context.Context // the session's life
+	cancel   context.CancelFunc
+	saves    context.Context // of what it writes: it outlives ctx by lastSaves
+	endSaves context.CancelFunc
+	done     chan struct{} // closed when the loop has ended and everything is written
 	wg     sync.WaitGroup
 
 	mu        sync.Mutex // guards the next three

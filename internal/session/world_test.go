@@ -52,6 +52,7 @@ type world struct {
 
 	timeout time.Duration
 	cull    time.Duration
+	log     *slog.Logger
 }
 
 func newWorld(t testing.TB, major string) *world {
@@ -157,7 +158,7 @@ func (w *world) serve() *server {
 		w.t.Fatal(err)
 	}
 	sv := &server{w: w, t: w.t, journal: j, launcher: &pythonLauncher{m: w.manager(), w: w}}
-	var log *slog.Logger
+	log := w.log
 	if os.Getenv("SESSION_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
