@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/files"
@@ -98,6 +99,11 @@ func (l *launcher) Attach(ctx context.Context, id kernel.ID, from uint64) (sessi
 		return nil, err
 	}
 	return k, nil
+}
+
+// Collect implements session.Launcher.
+func (l *launcher) Collect(ctx context.Context, before time.Time, needed func() (map[kernel.ID]bool, error)) (int, error) {
+	return l.tcp.Collect(ctx, before, needed) // both managers have the same folder
 }
 
 // parentOf is the folder of a notebook's path, "" at the top.

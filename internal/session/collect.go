@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
+	"maps"
 	"os"
 	"time"
 
 	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/files"
+	"github.com/runnel-dev/runnel/internal/kernel"
 )
 
 // What the journal keeps is collected when a server starts and once a day.
@@ -18,6 +21,7 @@ const (
 	collectEvery = 24 * time.Hour
 	forgetAfter  = 30 * 24 * time.Hour // without its file a notebook is remembered so long: the file may come back
 	blobAge      = time.Hour           // a younger blob may be named by what is not written yet
+	kernelAge    = 24 * time.Hour      // what a dead keeper left stays so long: somebody may look why it died
 )
 
 func (h *Hub) collectDaily(ctx context.Context) {
@@ -26,6 +30,9 @@ func (h *Hub) collectDaily(ctx context.Context) {
 	for {
 		if err := h.collect(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			h.log.Warn("the journal is not tidied up", "err", err)
+		}
+		if err := h.collectKernels(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			h.log.Warn("what dead kernels left is not tidied up", "err", err)
 		}
 		select {
 		case <-tick.C:
@@ -110,5 +117,49 @@ func (h *Hub) held(ctx context.Context, stop func()) iter.Seq[[]byte] {
 				return
 			}
 		}
+	}
+}
+
+// collectKernels removes what dead keepers left and no notebook will read: their records are in the journal, or nothing names them.
+func (h *Hub) collectKernels(ctx context.Context, now time.Time) error {
+	if h.cfg.Journal.Moved() != "" {
+		return nil // which kernels a damaged database names is not known
+	}
+	n, err := h.cfg.Launcher.Collect(ctx, now.Add(-kernelAge), func() (map[kernel.ID]bool, error) { return h.kernelsNeeded(ctx) })
+	if n > 0 {
+		h.log.Info("left by dead kernels and removed", "folders", n)
+	}
+	return err
+}
+
+// kernelsNeeded are those of which a notebook has more to read: its current kernel, and those before that the journal has not the whole
+// of. A notebook that is not open has no kernel, unless it was to be taken up and could not be: then it is not known what is needed.
+func (h *Hub) kernelsNeeded(ctx context.Context) (map[kernel.ID]bool, error) {
+	live, err := h.cfg.Journal.Live(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	open := maps.Clone(h.sessions)
+	h.mu.Unlock()
+	for _, path := range live {
+		if open[files.Path(path)] == nil {
+			return nil, fmt.Errorf("%s is not open and may have a kernel", path)
+		}
+	}
+	needed := map[kernel.ID]bool{}
+	for _, s := range open {
+		if err := s.call(ctx, func() { s.holds(needed) }); err != nil {
+			return nil, err
+		}
+	}
+	return needed, nil
+}
+
+// holds names the kernels whose records the session has not all, or not all in the journal. It belongs to the loop.
+func (s *Session) holds(kernels map[kernel.ID]bool) {
+	kernels[kernel.ID(s.core.priv.KernelID)] = true
+	for id := range s.handles {
+		kernels[kernel.ID(id)] = true
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -78,5 +79,114 @@ func TestCollect(t *testing.T) {
 	collect(month.Add(time.Minute)) // the hub, which collects when it starts, may have been the one that missed the file
 	if known() != 0 {
 		t.Error("never forgotten")
+	}
+}
+
+// keepCopy copies what a dead keeper would leave of the one kernel that runs, and gives how to put it back.
+func (w *world) keepCopy() (putBack func() string) {
+	w.t.Helper()
+	dirs, err := os.ReadDir(w.runtime)
+	if err != nil || len(dirs) != 1 {
+		w.t.Fatalf("kernels %v, %v", dirs, err)
+	}
+	dir := filepath.Join(w.runtime, dirs[0].Name())
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			if files[e.Name()], err = os.ReadFile(filepath.Join(dir, e.Name())); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+	return func() string {
+		w.t.Helper()
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			w.t.Fatal(err)
+		}
+		for name, data := range files {
+			if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		return dir
+	}
+}
+
+// A keeper that was killed when the journal had all it knew leaves its folder: that one goes. What a notebook has not read yet stays, also when
+// the notebook cannot be opened, and a kernel that lives is left alone.
+func TestCollect_kernels(t *testing.T) {
+	w := newWorld(t, "7")
+	sv := w.serve()
+	later := func() time.Time { return time.Now().Add(2 * kernelAge) }
+	there := func(dir string) bool {
+		_, err := os.Stat(dir)
+		return err == nil
+	}
+	collect := func(now time.Time) error { return sv.hub.collectKernels(testContext(t), now) }
+
+	s := sv.open("a.ipynb")
+	p := sv.page(s)
+	sv.execute(s, "a", "print('read')")
+	p.untilDone("a", protocol.StatusOK)
+	putBack := w.keepCopy()
+	sv.do(s, protocol.Command{Type: protocol.CmdKernelStop})
+	p.until("no kernel", func(s *protocol.State) bool { return s.Kernel.State == protocol.KernelNone })
+	waitFor(t, "the keeper's end", func() bool { left, err := os.ReadDir(w.runtime); return err == nil && len(left) == 0 })
+	left := putBack()
+	if err := collect(time.Now()); err != nil || !there(left) {
+		t.Fatalf("young: there %v, %v", there(left), err)
+	}
+
+	s = sv.open("b.ipynb")
+	p = sv.page(s)
+	sv.execute(s, "b", "import os, time\nprint('begun', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.01)\nprint('said while no server was there')")
+	p.untilText("b", "begun")
+	p.untilSaved()
+	if err := collect(later()); err != nil || there(left) {
+		t.Fatalf("old: there %v, %v", there(left), err)
+	}
+	whole := w.read("b.ipynb")
+	p.c.Close()
+	sv.stop()
+	w.write("go", "")
+	found, err := w.manager().Find(testContext(t))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	waitFor(t, "the end of the run", func() bool {
+		now, err := w.manager().Find(testContext(t))
+		return err == nil && now[0].State.Busy == 0
+	})
+	if err := syscall.Kill(found[0].KeeperPID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the keeper's end", func() bool { now, err := w.manager().Find(testContext(t)); return err == nil && !now[0].Alive })
+	left = putBack()
+	w.write("b.ipynb", "no notebook")
+	sv = w.serve()
+	<-sv.hub.ready
+	if err := collect(later()); err == nil || !there(left) {
+		t.Errorf("of a notebook that cannot be opened: there %v, %v", there(left), err)
+	}
+	w.write("b.ipynb", whole)
+	p = sv.page(sv.open("b.ipynb"))
+	p.untilText("b", "said while no server was there")
+	p.until("the kernel's end", func(s *protocol.State) bool { return s.Kernel.State == protocol.KernelDead })
+	if err := collect(later()); err != nil || there(left) {
+		t.Errorf("at the end: there %v, %v", there(left), err)
+	}
+	waitFor(t, "what was read to be gone", func() bool { now, err := os.ReadDir(w.runtime); return err == nil && len(now) == 0 })
+}
+
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited for %s", what)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"time"
 
 	"github.com/runnel-dev/runnel/internal/jupyter"
 	"github.com/runnel-dev/runnel/internal/kernel"
@@ -44,4 +45,6 @@ type Launcher interface {
 	// Attach takes up a kernel that runs or ran, with its events from record number from on; fs.ErrNotExist when nothing is
 	// known of it.
 	Attach(ctx context.Context, id kernel.ID, from uint64) (Kernel, error)
+	// Collect removes what is left of kernels whose keeper is gone and that needed does not name; see kernel.Manager.Collect.
+	Collect(ctx context.Context, before time.Time, needed func() (map[kernel.ID]bool, error)) (int, error)
 }

@@ -137,6 +137,10 @@ func (l *pythonLauncher) Attach(ctx context.Context, id kernel.ID, from uint64) 
 	return k, nil
 }
 
+func (l *pythonLauncher) Collect(ctx context.Context, before time.Time, needed func() (map[kernel.ID]bool, error)) (int, error) {
+	return l.m.Collect(ctx, before, needed)
+}
+
 // server is one life of a server in a world.
 type server struct {
 	w        *world
