@@ -40,7 +40,7 @@ type Session struct {
 	saves    context.Context // of what it writes: it outlives ctx by lastSaves
 	endSaves context.CancelFunc
 	done     chan struct{} // closed when the loop has ended and everything is written
-	wg     sync.WaitGroup
+	wg       sync.WaitGroup
 
 	mu        sync.Mutex // guards the next three
 	connected int
