@@ -43,7 +43,7 @@ var ErrNoKernel = errors.New("no kernel")
 // process has it.
 type Config struct {
 	Python string // the interpreter a person asked for; it comes first
-	State  string // a folder for the managed environment; empty: there is none
+	State  string // a folder for the managed environment and what interpreters have answered; empty: there is none
 	Env    func(string) string
 	Home   string
 	// System folders that hold environments for everybody; nil: the usual ones.
@@ -84,7 +84,11 @@ func New(config Config) *Finder {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Finder{config: config, recent: map[string]listing{}}
+	f := &Finder{config: config, recent: map[string]listing{}}
+	if config.State != "" {
+		f.probes.before.file = filepath.Join(config.State, "pythons.json")
+	}
+	return f
 }
 
 // Choices lists what a notebook in notebookDir can run on, best first: the
@@ -131,6 +135,9 @@ func (f *Finder) list(ctx context.Context, notebookDir string) ([]Choice, error)
 	pythons = f.pythons(ctx, candidates)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("look for interpreters: %w", err)
+	}
+	if err := f.probes.before.save(); err != nil {
+		f.config.Logger.Info("interpreters will be asked again by the next server", "reason", err)
 	}
 	choices := usableFirst(f.withSpecs(pythons, specs), f.config.Python)
 	nameDefault(choices)
@@ -217,12 +224,12 @@ func languageOf(name string) string {
 	return ""
 }
 
-// checked asks an interpreter that was only read so far, or some time ago.
+// checked asks an interpreter that was only read so far, or asked by an earlier process.
 func (f *Finder) checked(ctx context.Context, c Choice) (Choice, error) {
 	if c.Python == "" || !isPlain(c.Argv) {
 		return c, nil
 	}
-	p, err := f.probes.probe(ctx, c.Python)
+	p, err := f.probes.confirm(ctx, c.Python)
 	if err != nil {
 		c.HasKernel, c.Fix = false, err.Error()
 		return c, fmt.Errorf("%w: the interpreter %s does not work: %w", ErrNoKernel, c.Python, err)

@@ -50,7 +50,8 @@ func (w *world) interpreter(prefix, version, ipykernel string) string {
 echo a greeting from sitecustomize
 echo 'x' >> '`+w.root+`/asked'
 echo
-echo 'runnel {"version":"`+version+`","prefix":"`+filepath.Join(w.root, prefix)+`","base":"/usr","ipykernel":"`+ipykernel+`","pip":true}'
+echo 'runnel {"version":"`+version+`","prefix":"`+filepath.Join(w.root, prefix)+`","base":"/usr","ipykernel":"`+ipykernel+`","pip":true,
+  "executable":"`+filepath.Join(w.root, prefix, "bin", "python")+`","paths":["`+filepath.Join(w.root, prefix, "site-packages")+`"]}'
 `, 0o755)
 }
 

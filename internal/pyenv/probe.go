@@ -31,7 +31,9 @@ type probed struct {
 	Conda     bool     `json:"conda"`
 	Pip       bool     `json:"pip"`
 	External  bool     `json:"external"` // its packages belong to the system's package manager
-	Paths     []string `json:"paths"`    // the folders whose change may change the answer
+	Paths     []string `json:"paths"`    // the folders whose change may change the answer; they need not be there
+	// Executable is the program that answered, symlinks followed.
+	Executable string `json:"executable"`
 }
 
 // The script runs on Python 2.7 too: an old interpreter gets a clear answer.
@@ -42,7 +44,11 @@ d = {"version": "%d.%d.%d" % sys.version_info[:3], "prefix": sys.prefix, "base":
 try:
     import importlib.util, sysconfig
     d["pip"] = importlib.util.find_spec("pip") is not None
-    d["paths"] = [p for p in sys.path if p.endswith("-packages") and os.path.isdir(p)]
+    d["executable"] = os.path.realpath(sys.executable)
+    import site
+    own = [p for p in sys.path if p.endswith("-packages")]
+    others = [site.getusersitepackages()] + site.getsitepackages() if hasattr(site, "getsitepackages") else []
+    d["paths"] = own + [p for p in others if p not in own]
     d["external"] = sys.prefix == d["base"] and os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED"))
     if importlib.util.find_spec("ipykernel") is not None:
         from importlib.metadata import version
@@ -54,6 +60,8 @@ print("\nrunnel " + json.dumps(d))
 
 // probeCache remembers answers until the interpreter or its packages change.
 type probeCache struct {
+	before remembered
+
 	mu    sync.Mutex // guards known and the fields of its values
 	known map[string]*answer
 }
@@ -64,11 +72,22 @@ type answer struct {
 	stamp string
 	value probed
 	err   error
+
+	recalled bool // it was given to an earlier process
 }
 
 // probe asks the interpreter at path, or gives the answer of before. Callers
 // that ask for the same one at the same time wait for one process.
 func (c *probeCache) probe(ctx context.Context, path string) (probed, error) {
+	return c.know(ctx, path, false)
+}
+
+// confirm is probe, but the answer was given to this process: the interpreter runs, here and now.
+func (c *probeCache) confirm(ctx context.Context, path string) (probed, error) {
+	return c.know(ctx, path, true)
+}
+
+func (c *probeCache) know(ctx context.Context, path string, confirm bool) (probed, error) {
 	for {
 		c.mu.Lock()
 		if c.known == nil {
@@ -79,7 +98,10 @@ func (c *probeCache) probe(ctx context.Context, path string) (probed, error) {
 			a = &answer{done: make(chan struct{})}
 			c.known[path] = a
 			c.mu.Unlock()
-			a.value, a.err = ask(ctx, path)
+			a.value, a.recalled = c.before.get(path)
+			if a.recalled = a.recalled && !confirm; !a.recalled {
+				a.value, a.err = c.ask(ctx, path)
+			}
 			a.at, a.stamp = time.Now(), stampOf(path, a.value.Paths)
 			close(a.done)
 			if ctx.Err() != nil {
@@ -94,11 +116,20 @@ func (c *probeCache) probe(ctx context.Context, path string) (probed, error) {
 			return probed{}, fmt.Errorf("ask %s: %w", path, ctx.Err())
 		}
 		stale := a.stamp != stampOf(path, a.value.Paths) || a.err != nil && time.Since(a.at) > failureFor
-		if !stale && !errors.Is(a.err, context.Canceled) {
+		if !stale && !(confirm && a.recalled) && !errors.Is(a.err, context.Canceled) {
 			return a.value, a.err
 		}
 		c.forget(path, a)
 	}
+}
+
+// ask asks, and has the answer remembered.
+func (c *probeCache) ask(ctx context.Context, path string) (probed, error) {
+	p, err := ask(ctx, path)
+	if err == nil {
+		c.before.put(path, p)
+	}
+	return p, err
 }
 
 func (c *probeCache) forget(path string, a *answer) {
