@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { figureOf } from './figure';
-import { at } from './words';
+import { at } from '../outputs/chartWords';
 
 const theme = { scheme: 'dark', vars: { '--text': 'ink', '--line': 'thin', '--line-strong': 'thick', '--sans': 'letters' } };
 

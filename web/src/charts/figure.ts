@@ -1,6 +1,6 @@
 /** A figure of Plotly as the library that draws it wants it: pure. */
 import type { Data, Frame, Layout } from 'plotly.js-dist-min';
-import { at, isFields, type Fields, type Theme } from './words';
+import { at, isFields, type Fields, type Theme } from '../outputs/chartWords';
 
 /** No button that leads to another site, and none for a file: a frame may save none. */
 const CONFIG = { displaylogo: false, responsive: true, plotlyServerURL: '', showSendToCloud: false, showEditInChartStudio: false, showLink: false, modeBarButtonsToRemove: ['toImage', 'sendDataToCloud'] };

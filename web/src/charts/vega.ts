@@ -1,5 +1,5 @@
 import embed, { vega, type Config, type EmbedOptions, type VisualizationSpec } from 'vega-embed';
-import { at, isFields, type Fields, type Theme } from './words';
+import { at, isFields, type Fields, type Theme } from '../outputs/chartWords';
 
 /**
  * Draws Vega and Vega-Lite in an output frame. Bundled apart from the page, fetched by it when the first such chart is shown, run in

@@ -1,7 +1,7 @@
 import { useContext, useEffect, useRef, useState } from 'react';
 import { heights } from '../ui/local';
 import { onTheme } from '../ui/theme';
-import type { Library } from '../charts/words';
+import type { Library } from './chartWords';
 import { altairSpec } from './altair';
 import { refOf, useText } from './blob';
 import { Surroundings } from './context';

@@ -4,7 +4,7 @@ import { json as jsonValue, jsonObject, widgetId } from '../protocol/decode';
 import { heights } from '../ui/local';
 import { onTheme } from '../ui/theme';
 import codeUrl from '../widgets/widgets?worker&url';
-import type { FromWidgets, ModelChange, ToWidgets } from '../widgets/words';
+import type { FromWidgets, ModelChange, ToWidgets } from './widgetWords';
 import { Surroundings, type OutputSurroundings } from './context';
 import { codeOf, loadFonts, themeNow, URL_OF_FRAME, type Font } from './frameKit';
 import { readFrameMessage } from './frameWords';

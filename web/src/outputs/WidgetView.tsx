@@ -2,11 +2,11 @@ import { useContext, useRef, useState } from 'react';
 import type { CellId, DisplayOutput, ResultOutput, Widgets } from '../protocol/types';
 import { heights } from '../ui/local';
 import { useSignal, useSelected } from '../ui/useSignal';
-import { KNOWN_MODULES } from '../widgets/words';
+import { KNOWN_MODULES } from './widgetWords';
 import { Surroundings, type OutputSurroundings } from './context';
 import { useNear } from './frameKit';
 import { choose, WIDGET_VIEW } from './registry';
-import { Rich } from './OutputArea';
+import { RichView } from './RichView';
 import { WidgetFrame } from './WidgetFrame';
 
 type Host = NonNullable<OutputSurroundings['widgets']>;
@@ -67,5 +67,5 @@ function AsText({ output, why }: { output: Output; why: string }) {
 function Text({ output }: { output: Output }) {
   const { [WIDGET_VIEW]: _, ...rest } = output.data;
   const choice = choose(rest);
-  return choice && choice.lane === 'page' && <Rich choice={choice} value={rest[choice.mime]} metadata={output.metadata} />;
+  return choice && choice.lane === 'page' && <RichView choice={choice} value={rest[choice.mime]} metadata={output.metadata} />;
 }

@@ -1,7 +1,7 @@
 /** What the page and an output frame say to each other, checked: the frame runs somebody's scripts and may say anything. */
 
-import type { Library } from '../charts/words';
-import type { FromWidgets, ModelBuffer } from '../widgets/words';
+import type { Library } from './chartWords';
+import type { FromWidgets, ModelBuffer } from './widgetWords';
 
 export const MAX_HEIGHT = 20_000;
 

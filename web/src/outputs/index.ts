@@ -1,4 +1,5 @@
-export { OutputArea, Rich } from './OutputArea';
+export { OutputArea } from './OutputArea';
+export { RichView } from './RichView';
 export { MarkdownView } from './MarkdownView';
 export { FrameView } from './FrameView';
 export { coloured, TextView } from './TextView';

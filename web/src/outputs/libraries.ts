@@ -1,6 +1,6 @@
 import plotlyUrl from '../charts/plotly?worker&url';
 import vegaUrl from '../charts/vega?worker&url';
-import type { Library } from '../charts/words';
+import type { Library } from './chartWords';
 import { codeOf } from './frameKit';
 
 const urls: Readonly<Record<Library, string>> = { vega: vegaUrl, plotly: plotlyUrl };

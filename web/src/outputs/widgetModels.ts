@@ -1,7 +1,7 @@
 /** Which models a widget needs and what changed of them, for a frame: pure but for blobs, which are fetched. */
 import type { Json, JsonObject, Kernel, Widget, Widgets } from '../protocol/types';
 import { blobOf } from '../protocol/messages';
-import type { ModelBuffer, ModelChange } from '../widgets/words';
+import type { ModelBuffer, ModelChange } from './widgetWords';
 import { blobUrl } from './blob';
 
 /** Whether a person can still work with it: the kernel that made it lives. */

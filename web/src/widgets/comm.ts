@@ -1,5 +1,5 @@
 import type { ICallbacks, IClassicComm } from '@jupyter-widgets/base';
-import type { ModelBuffer, ModelChange } from './words';
+import type { ModelBuffer, ModelChange } from '../outputs/widgetWords';
 
 /** Passes on what a person did; `done` is called when the server has it. */
 export type Sender = (message: { id: string; state?: Record<string, unknown>; content?: unknown; buffers: ModelBuffer[] }, done: () => void) => void;

@@ -1,8 +1,8 @@
+import type { DOMWidgetModel } from '@jupyter-widgets/base';
 import type { Part } from './afm';
-import type { AnyModel } from './anywidget';
 
 /** Calls a part. What it has listened to ends with the signal, and then its clean-up runs. */
-export async function call(part: Part | undefined, model: AnyModel, signal: AbortSignal, more: object = {}): Promise<void> {
+export async function call(part: Part | undefined, model: DOMWidgetModel, signal: AbortSignal, more: object = {}): Promise<void> {
   if (!part || signal.aborted) return;
   const cleanUp = await part({ ...more, model: faceOf(model, signal), signal, experimental: { invoke: invoke.bind(null, model, signal) } });
   if (typeof cleanUp !== 'function') return;
@@ -14,7 +14,7 @@ export async function call(part: Part | undefined, model: AnyModel, signal: Abor
 type Callback = (...args: unknown[]) => void;
 
 /** The model as a widget's code sees it. */
-function faceOf(model: AnyModel, signal: AbortSignal): object {
+function faceOf(model: DOMWidgetModel, signal: AbortSignal): object {
   const context = {};
   signal.addEventListener('abort', () => model.off(null, null, context), { once: true });
   return {
@@ -28,10 +28,10 @@ function faceOf(model: AnyModel, signal: AbortSignal): object {
   };
 }
 
-type Content = Parameters<AnyModel['send']>[0];
+type Content = Parameters<DOMWidgetModel['send']>[0];
 
 /** Asks a method of the widget's class in the kernel (anywidget.experimental.command) and gives its answer. */
-function invoke(model: AnyModel, ended: AbortSignal, name: string, msg: Content = null, options: { buffers?: ArrayBuffer[]; signal?: AbortSignal } = {}): Promise<[unknown, unknown]> {
+function invoke(model: DOMWidgetModel, ended: AbortSignal, name: string, msg: Content = null, options: { buffers?: ArrayBuffer[]; signal?: AbortSignal } = {}): Promise<[unknown, unknown]> {
   const id = crypto.getRandomValues(new Uint32Array(4)).join('-');
   const signal = AbortSignal.any([ended, ...(options.signal ? [options.signal] : [])]);
   return new Promise((resolve, reject) => {

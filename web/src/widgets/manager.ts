@@ -4,7 +4,7 @@ import * as controls from '@jupyter-widgets/controls';
 import * as anywidget from './anywidget';
 import { FrameComm, type Sender } from './comm';
 import * as output from './output';
-import type { ModelChange } from './words';
+import type { ModelChange } from '../outputs/widgetWords';
 
 /**
  * The widgets of one frame. The models live in the session; what is here is a copy of those that are shown, changed by the page's

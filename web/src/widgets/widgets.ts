@@ -7,7 +7,7 @@ import ansi from '../styles/ansi.css?inline';
 import icons from './icons.css?inline';
 import { FrameManager } from './manager';
 import look from './look.css?inline';
-import type { FromWidgets, ToWidgets } from './words';
+import type { FromWidgets, ToWidgets } from '../outputs/widgetWords';
 
 /**
  * What an output frame runs when it is to show a widget: the library of the notebook world for such models, and between it and the

@@ -1,7 +1,7 @@
 import { X } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import type { NotebookStore } from '../../notebook/store';
-import { choose, FrameView, Rich } from '../../outputs';
+import { choose, FrameView, RichView } from '../../outputs';
 import type { MimeBundle } from '../../protocol/types';
 import { useNotebook } from './context';
 
@@ -36,7 +36,7 @@ export function Pager({ store }: { store: NotebookStore }) {
         </button>
       </header>
       <div className="pager-body" tabIndex={0} role="region" aria-label="Help text" onKeyDown={(e) => e.key === 'Escape' && close()}>
-        {choice.lane === 'frame' ? <FrameView sources={[{ id: 'pager', rev: 1, mime: choice.mime, renderer: choice.renderer, value: plain[choice.mime] }]} /> : <Rich choice={choice} value={plain[choice.mime]} metadata={{}} />}
+        {choice.lane === 'frame' ? <FrameView sources={[{ id: 'pager', rev: 1, mime: choice.mime, renderer: choice.renderer, value: plain[choice.mime] }]} /> : <RichView choice={choice} value={plain[choice.mime]} metadata={{}} />}
       </div>
     </section>
   );
