@@ -13,9 +13,7 @@ func TestCellsWithoutIds(t *testing.T) {
 	old := strings.NewReplacer(`   "id": "head",`+"\n", "", `   "id": "code",`+"\n", `   "unknown": 1.50,`+"\n", `"nbformat_minor": 5`, `"nbformat_minor": 4`).Replace(twoCells)
 	w := newWorld(t, "")
 	w.write("a.ipynb", old)
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	head, code := p.state.Cells[0].ID, p.state.Cells[1].ID
 	same := func(when string, want int) {
 		t.Helper()

@@ -46,9 +46,7 @@ func BenchmarkCommand(b *testing.B) {
 // BenchmarkRealPrints is a flood of a real kernel, to the last event.
 func BenchmarkRealPrints(b *testing.B) {
 	w := newWorld(b, "7")
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	sv.execute(s, "a", "1")
 	p.untilDone("a", protocol.StatusOK)
 	for b.Loop() {

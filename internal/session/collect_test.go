@@ -17,9 +17,7 @@ func TestCollect(t *testing.T) {
 	w := newWorld(t, "7")
 	w.write("a.ipynb", fmt.Sprintf(`{"cells": [{"cell_type": "code", "id": "a", "metadata": {}, "execution_count": 1, "source": "x", "outputs": [
 		{"output_type": "display_data", "metadata": {}, "data": {"text/plain": "%s"}}]}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}`, strings.Repeat("z", 2*protocol.InlineMax)))
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	ref, ok := blobHash(p.state.Cell("a").Outputs[0].Data["text/plain"])
 	if !ok {
 		t.Fatalf("no blob in %s", asJSON(p.state.Cell("a").Outputs))

@@ -241,9 +241,7 @@ func TestCommands_all(t *testing.T) {
 // J9, for each command: on a full disk one that is refused is told so at once, and no other is acknowledged before there is space.
 func TestCommands_acks_on_a_full_disk(t *testing.T) {
 	w := newWorld(t, "") // its kernels cannot be started
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	for _, id := range []string{"a", "b", "c", "d"} {
 		sv.do(s, insert(id, "1"))
 	}

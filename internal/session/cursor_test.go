@@ -16,9 +16,7 @@ import (
 
 func TestCursors(t *testing.T) {
 	w := newWorld(t, "")
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	sv.do(s, insert("one", "1"))
 	_, top := s.Top()
 	p.until("the top", func(st *protocol.State) bool { return st.N >= top })

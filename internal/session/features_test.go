@@ -16,9 +16,7 @@ import (
 
 func TestOutputsOfARealKernel(t *testing.T) {
 	w := newWorld(t, "7")
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	run := func(cell, code string) *protocol.Cell {
 		t.Helper()
 		sv.execute(s, cell, code)
@@ -176,9 +174,7 @@ func itoa(i int) string { return string(mustMarshal(i)) }
 
 func TestDeathOfARealKernel(t *testing.T) {
 	w := newWorld(t, "7")
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	sv.execute(s, "a", "print('before', flush=True)\nimport os, signal, time\ntime.sleep(.1)\nos.kill(os.getpid(), signal.SIGKILL)")
 	begun := time.Now()
 	p.untilDone("a", protocol.StatusKernelDied)
@@ -232,9 +228,7 @@ func TestKernelThatCannotBeStarted(t *testing.T) {
 func TestPasswordIsNowhere(t *testing.T) {
 	const canary = "canary-7f3e-secret"
 	w := newWorld(t, "7")
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	sv.execute(s, "a", "import getpass\nprint(len(getpass.getpass('Secret: ')))")
 	p.until("a prompt", func(s *protocol.State) bool { return len(s.Prompts) == 1 && s.Prompts[0].Password })
 	sv.do(s, protocol.Command{Type: protocol.CmdInputReply, Value: canary})
@@ -264,9 +258,7 @@ func TestPasswordIsNowhere(t *testing.T) {
 // The middle of a long text is in the file when the run has ended; while it runs, the file says how much is left out.
 func TestLongTextInTheFile(t *testing.T) {
 	w := newWorld(t, "7")
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	const lines = 30_000
 	goOn := filepath.Join(t.TempDir(), "go on")
 	sv.execute(s, "a", fmt.Sprintf("import os, time\nfor i in range(%d): print('%%099d' %% i)\nwhile not os.path.exists(%q): time.sleep(.01)", lines, goOn))

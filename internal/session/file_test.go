@@ -69,9 +69,7 @@ func insert(id, source string) protocol.Command {
 func TestOpeningChangesNothing(t *testing.T) {
 	w := newWorld(t, "")
 	w.write("a.ipynb", twoCells)
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, _, p := w.begin()
 	if len(p.state.Cells) != 2 || text(p.state.Cell("code")) != "out\n" || p.state.Save.State != protocol.Saved {
 		t.Errorf("state %s", asJSON(p.state))
 	}
@@ -92,9 +90,7 @@ func TestOpeningChangesNothing(t *testing.T) {
 func TestAutosaveAndWhatIsCarried(t *testing.T) {
 	w := newWorld(t, "")
 	w.write("a.ipynb", twoCells)
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	sv.do(s, insert("new", "x = 1"))
 	p.until("unsaved", func(s *protocol.State) bool { return s.Save.State == protocol.Unsaved })
 	p.untilSaved()
@@ -111,9 +107,7 @@ func TestOutputOfUnknownTypeIsKept(t *testing.T) {
 	w := newWorld(t, "")
 	const strange = `"outputs":[{"output_type":"hologram","depth":3,"data":{"a":1}}]`
 	w.write("a.ipynb", `{"cells":[{"cell_type":"code","id":"a","metadata":{},"source":"1","execution_count":null,`+strange+`}],"metadata":{},"nbformat":4,"nbformat_minor":5}`)
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	for _, cell := range []string{"one", "two"} {
 		sv.do(s, insert(cell, "x"))
 		p.until("unsaved", func(s *protocol.State) bool { return s.Save.State != protocol.Saved })
@@ -133,9 +127,7 @@ func TestOutputOfUnknownTypeIsKept(t *testing.T) {
 func TestAnotherProgramChangesTheFile(t *testing.T) {
 	w := newWorld(t, "")
 	w.write("a.ipynb", twoCells)
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	w.write("a.ipynb", strings.ReplaceAll(twoCells, "# Title", "# Other"))
 	p.until("the other title", func(s *protocol.State) bool { return s.Cell("head").Source == "# Other" })
 	if p.state.Save.State != protocol.Saved || text(p.state.Cell("code")) != "out\n" {
@@ -159,9 +151,7 @@ func editedHead(t *testing.T) (*world, *server, *Session, *page) {
 	t.Helper()
 	w := newWorld(t, "")
 	w.write("a.ipynb", twoCells)
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	sv.do(s, protocol.Command{Type: protocol.CmdEdit, CellID: "head", Changes: json.RawMessage(`[2,[5,"Ours"]]`)})
 	return w, sv, s, p
 }
@@ -205,9 +195,7 @@ func TestOneSideDeletedWhatTheOtherChanged(t *testing.T) {
 func TestTheServerWasAwayWhenTheFileChanged(t *testing.T) {
 	w := newWorld(t, "")
 	w.write("a.ipynb", twoCells)
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	sv.do(s, insert("one", "1"))
 	p.until("unsaved", func(s *protocol.State) bool { return s.Save.State != protocol.Saved })
 	p.untilSaved()
@@ -313,9 +301,7 @@ func TestBrokenFileIsPutBack(t *testing.T) {
 func TestRenamed(t *testing.T) {
 	w := newWorld(t, "")
 	w.write("a.ipynb", twoCells)
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	if err := os.Rename(filepath.Join(w.dir, "a.ipynb"), filepath.Join(w.dir, "b.ipynb")); err != nil {
 		t.Fatal(err)
 	}
@@ -359,9 +345,7 @@ func TestServerEndsWhileSaving(t *testing.T) {
 	w := newWorld(t, "")
 	var log bytes.Buffer // the hub's goroutines are gone when it is read
 	w.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	for i := range 8 {
 		sv.do(s, insert(fmt.Sprintf("big%d", i), strings.Repeat("a line of much text\n", 100_000)))
 	}

@@ -14,9 +14,7 @@ import (
 // J9: what a person does on a full disk is shown, said to be at risk, and acknowledged when there is space again.
 func TestFullDisk(t *testing.T) {
 	w := newWorld(t, "")
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	sv.do(s, insert("before", "x"))
 	if err := sv.journal.LimitPages(testContext(t), 1); err != nil {
 		t.Fatal(err)

@@ -34,9 +34,7 @@ func TestServerKilledAgainAndAgain(t *testing.T) {
 	for round := range rounds {
 		acked = w.serveAndKill(t, round, lines, acked, time.Duration(50+random.IntN(400))*time.Millisecond)
 	}
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	_, _, p := w.begin()
 	if n := len(p.state.Cells) - 1; n < acked {
 		t.Errorf("%d cells are there, %d were acknowledged", n, acked)
 	}

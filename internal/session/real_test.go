@@ -19,9 +19,7 @@ func bothKernels(t *testing.T, test func(t *testing.T, w *world)) {
 func TestRealKernel(t *testing.T) {
 	bothKernels(t, func(t *testing.T, w *world) {
 		w.write("a.ipynb", "")
-		sv := w.serve()
-		s := sv.open("a.ipynb")
-		p := sv.page(s)
+		sv, s, p := w.begin()
 		sv.execute(s, "one", "import time\nfor i in range(3):\n    print('line', i)\nx = 41\nx + 1")
 		p.untilDone("one", protocol.StatusOK)
 		if got := text(p.state.Cell("one")); got != "line 0\nline 1\nline 2\n[\"42\"]" {
@@ -61,9 +59,7 @@ func TestRealKernel(t *testing.T) {
 func TestInterruptOfAnAwait(t *testing.T) {
 	bothKernels(t, func(t *testing.T, w *world) {
 		w.write("a.ipynb", "")
-		sv := w.serve()
-		s := sv.open("a.ipynb")
-		p := sv.page(s)
+		sv, s, p := w.begin()
 		sv.execute(s, "one", "import asyncio\nprint('sleeps')\nawait asyncio.sleep(1000)")
 		p.untilText("one", "sleeps")
 		sv.do(s, protocol.Command{Type: protocol.CmdInterrupt})
@@ -75,9 +71,7 @@ func TestInterruptOfAnAwait(t *testing.T) {
 func TestInterruptBeforeTheCode(t *testing.T) {
 	bothKernels(t, func(t *testing.T, w *world) {
 		w.write("a.ipynb", "")
-		sv := w.serve()
-		s := sv.open("a.ipynb")
-		p := sv.page(s)
+		sv, s, p := w.begin()
 		sv.execute(s, "one", `import time
 kernel = get_ipython().kernel
 forward = kernel._forward_input
@@ -100,9 +94,7 @@ kernel._forward_input = slowly`)
 func TestServerRestartInMidCell(t *testing.T) {
 	bothKernels(t, func(t *testing.T, w *world) {
 		w.write("a.ipynb", "")
-		sv := w.serve()
-		s := sv.open("a.ipynb")
-		p := sv.page(s)
+		sv, s, p := w.begin()
 		sv.execute(s, "one", "import os, time\nprint('pid', os.getpid())\nfor i in range(200):\n    print('line', i)\n    time.sleep(0.01)\nprint(input('end? '))")
 		sv.execute(s, "two", "print('second', os.getpid())")
 		p.untilText("one", "line 20\n")
@@ -139,9 +131,7 @@ func TestServerRestartInMidCell(t *testing.T) {
 // The keeper waits for word that its last record is in the journal; a server that stops as soon as the kernel has ended gives it.
 func TestStopLeavesNoKernelFolder(t *testing.T) {
 	w := newWorld(t, "7")
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	sv.execute(s, "one", "1")
 	p.untilDone("one", protocol.StatusOK)
 	sv.do(s, protocol.Command{Type: protocol.CmdKernelStop})

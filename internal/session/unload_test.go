@@ -10,9 +10,7 @@ import (
 // A session that nobody looks at and that has no kernel leaves memory, and comes back as it was; one with a kernel, however idle, stays.
 func TestUnload(t *testing.T) {
 	w := newWorld(t, "7")
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	p := sv.page(s)
+	sv, s, p := w.begin()
 	sv.execute(s, "a", "print('kept')")
 	p.untilDone("a", protocol.StatusOK)
 	p.untilSaved()

@@ -28,9 +28,7 @@ func attribute(s *protocol.State, model, key string) string {
 func TestWidgetsOfARealKernel(t *testing.T) {
 	bothKernels(t, func(t *testing.T, w *world) {
 		w.write("a.ipynb", "")
-		sv := w.serve()
-		s := sv.open("a.ipynb")
-		p := sv.page(s)
+		sv, s, p := w.begin()
 		change := func(model, key, value string) {
 			t.Helper()
 			id, _ := widget(p.state, model)

@@ -184,6 +184,14 @@ func (w *world) serve() *server {
 	return sv
 }
 
+// begin is a server's life with a page on a.ipynb, which is made when it is not there.
+func (w *world) begin() (*server, *Session, *page) {
+	w.t.Helper()
+	sv := w.serve()
+	s := sv.open("a.ipynb")
+	return sv, s, sv.page(s)
+}
+
 func (sv *server) open(path string) *Session {
 	sv.t.Helper()
 	s, err := sv.hub.Open(testContext(sv.t), path, true)
