@@ -29,6 +29,7 @@ type capture struct {
 // captured is one output in the form of the notebook format, or a text that still grows.
 type captured struct {
 	Whole    json.RawMessage  `json:"whole,omitempty"`
+	Display  string           `json:"display,omitempty"` // the display id of Whole
 	Name     string           `json:"name,omitempty"`
 	Text     string           `json:"text,omitempty"`
 	Dropped  int64            `json:"dropped,omitempty"` // units before Text
@@ -42,7 +43,9 @@ type captureChanged struct {
 	Outputs   *[]json.RawMessage `json:"outputs,omitempty"`
 	Name      string             `json:"name,omitempty"` // stream
 	Text      string             `json:"text,omitempty"`
-	Output    json.RawMessage    `json:"output,omitempty"` // another output
+	Output    json.RawMessage    `json:"output,omitempty"`  // another output
+	Display   string             `json:"display,omitempty"` // its display id
+	Update    bool               `json:"update,omitempty"`  // it takes the place of those with that display id
 	ClearNext bool               `json:"clear_next,omitempty"`
 }
 
@@ -68,6 +71,14 @@ func (f captureChanged) apply(c *core) {
 		}
 	}
 	k.ClearNext = k.ClearNext || f.ClearNext
+	if f.Update {
+		for i := range k.Outputs {
+			if k.Outputs[i].Display == f.Display {
+				k.Outputs[i].Whole = f.Output
+			}
+		}
+		return
+	}
 	if f.Text == "" && f.Output == nil {
 		return
 	}
@@ -75,7 +86,7 @@ func (f captureChanged) apply(c *core) {
 		k.Outputs, k.ClearNext, k.Dropped = nil, false, 0
 	}
 	if f.Output != nil {
-		k.add(captured{Whole: f.Output})
+		k.add(captured{Whole: f.Output, Display: f.Display})
 	} else {
 		k.print(f.Name, f.Text)
 	}
@@ -177,6 +188,9 @@ func (c *core) catch(id protocol.WidgetID, kind string, content json.RawMessage)
 		f.Name, f.Text = streamName(s.Name), s.Text
 	case "display_data", "execute_result", "error":
 		f.Output = asOutput(kind, content)
+		if d, err := jupyter.DecodeDisplay(content); err == nil {
+			f.Display = d.Transient.DisplayID
+		}
 	case "clear_output":
 		if clear, err := jupyter.Decode[jupyter.ClearOutput](content); err == nil && clear.Wait {
 			f.ClearNext = true
@@ -189,6 +203,22 @@ func (c *core) catch(id protocol.WidgetID, kind string, content json.RawMessage)
 	c.emit(f)
 	c.uncaught[id] = true
 	return true
+}
+
+// updateCaught replaces every output with this display id that an Output widget holds.
+func (c *core) updateCaught(d jupyter.DisplayData) {
+	var output json.RawMessage
+	for _, id := range slices.Sorted(maps.Keys(c.priv.Captures)) {
+		holds := func(o captured) bool { return o.Display == d.Transient.DisplayID }
+		if !slices.ContainsFunc(c.priv.Captures[id].Outputs, holds) {
+			continue
+		}
+		if output == nil {
+			output = mustMarshal(map[string]any{"output_type": "display_data", "data": d.Data, "metadata": metadata(d.Metadata)})
+		}
+		c.emit(captureChanged{WidgetID: id, Update: true, Display: d.Transient.DisplayID, Output: output})
+		c.uncaught[id] = true
+	}
 }
 
 // asOutput is the message's content as an output of the notebook format.

@@ -160,12 +160,13 @@ func metadata(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// updateDisplay replaces every output with this display id, in whatever cell.
+// updateDisplay replaces every output with this display id, in whatever cell or Output widget.
 func (c *core) updateDisplay(d jupyter.DisplayData) {
 	id := d.Transient.DisplayID
 	if id == "" {
 		return
 	}
+	c.updateCaught(d)
 	data := c.keepBig(d.Data)
 	for _, output := range slices.Clone(c.priv.Displays[id]) {
 		cell := c.pub.Cell(c.owner[output])

@@ -78,6 +78,18 @@ func TestWidgetsOfARealKernel(t *testing.T) {
 		if got := text(p.state.Cell("show")); strings.Contains(got, "x is") {
 			t.Errorf("the cell shows %q beside the widget", got)
 		}
+		sv.execute(s, "shown", "out = widgets.Output()\ndisplay(out)\nwith out: h = display('first', display_id=True)")
+		p.untilDone("shown", protocol.StatusOK)
+		sv.execute(s, "updated", "h.update('second')")
+		p.untilDone("updated", protocol.StatusOK)
+		p.until("the update in the Output widget", func(s *protocol.State) bool {
+			for _, w := range s.Widgets {
+				if outputs := string(w.State["outputs"]); strings.Contains(outputs, "'second'") && !strings.Contains(outputs, "'first'") {
+					return true
+				}
+			}
+			return false
+		})
 		p.untilSaved()
 		p.same()
 	})

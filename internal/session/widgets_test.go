@@ -207,6 +207,37 @@ func TestWidgets_output_widget(t *testing.T) {
 	}
 }
 
+// A display that an Output widget caught is updated where it is, whoever sends the update and when, also by a server that was started again.
+func TestWidgets_display_in_an_output_widget_is_updated(t *testing.T) {
+	b := widgetBench(t)
+	shows := func(kind, parent, text string) kernel.Event {
+		return iopub(kind, parent, map[string]any{"data": map[string]any{"text/plain": text}, "metadata": map[string]any{}, "transient": map[string]any{"display_id": "d"}})
+	}
+	caught := func(want string) {
+		t.Helper()
+		b.c.now += captureEvery
+		b.do(func(c *core) { c.tick() })
+		if got := b.attribute("out", "outputs"); got != want {
+			t.Errorf("caught %s, want %s", got, want)
+		}
+	}
+	one := func(text string) string {
+		return `{"data":{"text/plain":"` + text + `"},"metadata":{},"output_type":"display_data"}`
+	}
+	b.says(opens("out", outputModel, map[string]any{"msg_id": "", "outputs": []any{}}), views("out"))
+	b.says(shows("display_data", "r1", "in the cell"), updates("out", "r1", map[string]any{"msg_id": "r1"}))
+	b.says(shows("display_data", "r1", "0"), printed1("r1", "between"), shows("display_data", "r1", "0"), shows("update_display_data", "r1", "1"), updates("out", "r1", map[string]any{"msg_id": ""}))
+	between := `{"name":"stdout","output_type":"stream","text":"between"}`
+	caught("[" + one("1") + "," + between + "," + one("1") + "]")
+	b.wantText("a", `["a widget"]["1"]`)
+	b.crash()
+	b.says(shows("update_display_data", "r1", "2"), shows("update_display_data", "nobody's", "3"))
+	caught("[" + one("3") + "," + between + "," + one("3") + "]")
+	b.wantText("a", `["a widget"]["3"]`)
+	b.says(iopub("update_display_data", "r1", map[string]any{"data": map[string]any{"text/plain": "x"}, "metadata": map[string]any{}, "transient": map[string]any{}}))
+	caught("[" + one("3") + "," + between + "," + one("3") + "]")
+}
+
 func TestWidgets_output_widget_of_a_callback(t *testing.T) {
 	b := widgetBench(t)
 	b.says(opens("out", outputModel, map[string]any{"msg_id": "", "outputs": []any{}}), opens("w", "IntSliderModel", map[string]any{"value": 1}), views("w"), views("out"))
