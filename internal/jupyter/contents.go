@@ -215,12 +215,20 @@ type ClearOutput struct {
 type InputRequest struct {
 	Prompt   string `json:"prompt"`
 	Password bool   `json:"password"`
+	Thread   bool   `json:"runnel_thread"` // another than the main one: it may wait longer than its run lasts. Known with IPythonArgs only
 }
 
-// InputReply is that line.
+// InputGone is the type of a message on stdin, of kernels with IPythonArgs: nobody waits any more for the answer to its parent.
+const InputGone = "runnel_input_gone"
+
+// InputReply is that line, or EndOfInput: the code's input() ends in an EOFError with that reason.
 type InputReply struct {
-	Value string `json:"value"`
+	Value  string `json:"value"`
+	Reason string `json:"runnel_reason,omitempty"`
 }
+
+// EndOfInput is the value of a reply that is no answer.
+const EndOfInput = "\x04"
 
 // Status is a change of what the kernel does.
 type Status struct {

@@ -1,5 +1,5 @@
 # Runs once inside ipykernel, in a module of its own that the user never sees.
-import asyncio, contextlib, json, signal, sys, threading, time
+import asyncio, builtins, contextlib, getpass, json, os, queue, signal, sys, threading, time
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
 
@@ -61,13 +61,13 @@ def is_secret(value):
 def keep_secrets(kernel):
     ask = kernel.getpass
 
-    def getpass(*args, **kwargs):
+    def ask_secret(*args, **kwargs):
         answer = ask(*args, **kwargs)
         if answer:
             secrets.add(answer)
         return answer
 
-    kernel.getpass = getpass
+    kernel.getpass = ask_secret
 
 
 def text(value, depth=DEPTH):
@@ -186,18 +186,25 @@ def send_soon(streams):
     streams._schedule_flush, streams._flush_buffers, streams.flush_interval = schedule_flush, flush_buffers, Pause()
 
 
-def wake_for_interrupts(kernel):
-    # While a cell awaits, the event loop sleeps. ipykernel's handler of SIGINT gives the loop something to do and does not wake it.
+def wake_for_interrupts(kernel, questions):
+    # While a cell awaits, the event loop sleeps. ipykernel's handler of SIGINT gives the loop something to do and does not wake it;
+    # and where such a cell asks, nothing ends the question. A KeyboardInterrupt in a task that is not the cell's would end the kernel.
     listen = kernel._cancel_on_sigint
 
     @contextlib.contextmanager
     def cancel_on_sigint(future):
         loop = asyncio.get_running_loop()
+        questions.task = None  # what an interrupt may have left
         with listen(future):
             handle = signal.getsignal(signal.SIGINT)
 
             def interrupted(*args):
+                asking, questions.task = questions.task, None
+                if asking is future:
+                    raise KeyboardInterrupt
                 handle(*args)
+                if asking:
+                    raise EOFError("interrupted")
                 loop.call_soon_threadsafe(lambda: None)
 
             signal.signal(signal.SIGINT, interrupted)
@@ -227,6 +234,121 @@ def follow_threads(shell):
         threading.Thread.start = start_here
 
 
+END = "\x04"  # as an answer: there will be none
+
+
+def current_task():
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+class Questions:
+    # ipykernel has each thread that asks read the answers: of two, one gets the other's. Who asks throws away what is there already,
+    # and asks for the cell that ipykernel works on now. Here the IO thread has the socket to itself, and gives each answer to whom it is for.
+    def __init__(self, kernel):
+        self.kernel, self.io, self.out, self.process = kernel, kernel.iopub_thread, sys.stdout, os.getpid()
+        self.waiting, self.over = {}, False  # by the message that asks: where its answer goes
+        self.task = None  # that asks in the main thread; True: none, but code without
+        self.io.schedule(self.listen)
+
+    def listen(self):
+        from zmq.eventloop.zmqstream import ZMQStream
+
+        self.stream = ZMQStream(self.kernel.stdin_socket, self.io.io_loop)
+        self.stream.on_recv(self.heard)
+
+    def heard(self, frames):
+        session = self.kernel.session
+        try:
+            reply = session.deserialize(session.feed_identities(frames)[1])
+            answers = self.waiting.pop(reply["parent_header"].get("msg_id"), None)
+        except Exception:
+            self.kernel.log.warning("Invalid Message:", exc_info=True)
+            return
+        if answers:
+            answers.put(reply["content"])
+
+    def ask(self, prompt, ident, parent, password=False):
+        # A process that was forked has no IO thread, and one that ends has no main thread any more.
+        main = threading.main_thread()
+        if self.over or os.getpid() != self.process or not main.is_alive():
+            raise EOFError("nobody can be asked now")
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        thread, answers = threading.current_thread() is not main, queue.SimpleQueue()
+        content = {"prompt": str(prompt), "password": password, "runnel_thread": thread}
+        # What a thread prints has its cell's parent, and so has what it asks. ident is of the latest request, which came the same way.
+        parent = self.out.parent_header or parent
+        send, request = self.kernel.session.send, {}
+
+        def question():
+            # By way of the stream: what is sent past it can hide from it that something has come.
+            request.update(send(self.stream, "input_request", content, parent, ident=ident))
+            self.waiting[request["msg_id"]] = answers
+            if self.over:
+                answers.put(None)
+
+        def withdraw():
+            if self.waiting.pop(request.get("msg_id"), None):
+                send(self.stream, "runnel_input_gone", {}, request["header"], ident=ident)
+
+        try:
+            if not thread:
+                self.task = current_task() or True
+            self.io.schedule(question)
+            answer = answers.get()
+        except BaseException as error:
+            self.io.schedule(withdraw)
+            if isinstance(error, KeyboardInterrupt):
+                raise KeyboardInterrupt("Interrupted by user") from None
+            raise
+        finally:
+            if not thread:
+                self.task = None
+        if answer is None:
+            raise SystemExit
+        if answer.get("value") == END:
+            raise EOFError(*filter(None, [answer.get("runnel_reason")]))
+        return answer.get("value", "")
+
+    def end(self):
+        # The kernel waits for its threads before it ends.
+        self.over = True
+        for answers in list(self.waiting.values()):
+            answers.put(None)
+
+
+def ask_anywhere(kernel, questions):
+    # ipykernel takes input() back when the cell ends, also from its threads; and callbacks of widgets never have it.
+    shut_down = kernel.do_shutdown
+
+    def give_input():
+        builtins.input, getpass.getpass = kernel.raw_input, kernel.getpass
+
+    def do_shutdown(restart):
+        questions.end()
+        return shut_down(restart)
+
+    kernel._input_request, kernel._restore_input, kernel.do_shutdown = questions.ask, give_input, do_shutdown
+    kernel._allow_stdin = True
+    give_input()
+
+
+def break_here():
+    # debugpy, which ipykernel loads, lets breakpoint() do nothing as long as no debugger is there. Python's own asks what to do.
+    sys.breakpointhook = sys.__breakpointhook__
+
+
+def end_commands_input(shell):
+    # A command after "!" has a terminal at which nobody can type: one that reads would wait for ever.
+    module = sys.modules[type(shell).__module__]
+    run = module.system
+    module.system = lambda command: run("exec </dev/null\n" + command)
+
+
 def escape_surrogates(session):
     # Half of a surrogate pair cannot be encoded, but escaped. Without that what was printed is lost, and of a reply the run's end.
     from jupyter_client.jsonutil import json_default
@@ -251,8 +373,12 @@ def install(shell):
     iopub.schedule(lambda: iopub.socket.setsockopt(zmq.XPUB_NODROP, 1))
     send_soon(type(sys.stdout))
     follow_threads(shell)
-    wake_for_interrupts(shell.kernel)
+    questions = Questions(shell.kernel)
+    ask_anywhere(shell.kernel, questions)
+    wake_for_interrupts(shell.kernel, questions)
     escape_surrogates(shell.kernel.session)
+    break_here()
+    end_commands_input(shell)
 
 
 def learn_tracebacks():

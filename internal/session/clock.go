@@ -87,7 +87,8 @@ func (c *core) giveUpReply(r *run) {
 func (c *core) heard() { c.heardAt, c.doubtAt = c.now, 0 }
 
 func (c *core) cullable() bool {
-	return c.cfg.idleCull > 0 && c.ready && c.priv.Current == "" && len(c.priv.Order) == 0 && c.pub.Kernel.State == protocol.KernelIdle
+	return c.cfg.idleCull > 0 && c.ready && c.priv.Current == "" && len(c.priv.Order) == 0 && len(c.pub.Prompts) == 0 &&
+		c.pub.Kernel.State == protocol.KernelIdle
 }
 
 // tick does what is due.

@@ -161,6 +161,7 @@ func (c *core) evolve(e protocol.Event) protocol.Event {
 		c.runDone(e)
 	case protocol.PromptClosed:
 		delete(c.priv.Prompts, e.RequestID)
+		c.idleSince = c.now // not while a person was asked
 	case protocol.WidgetClosed:
 		c.dropCapture(e.WidgetID)
 	}

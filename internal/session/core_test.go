@@ -193,7 +193,11 @@ func replyOf(run, status string) kernel.Event {
 }
 
 func asks(run, id, prompt string, password bool) kernel.Event {
-	e := message(jupyter.Stdin, "input_request", run, map[string]any{"prompt": prompt, "password": password})
+	return asksFrom(run, id, map[string]any{"prompt": prompt, "password": password})
+}
+
+func asksFrom(run, id string, content map[string]any) kernel.Event {
+	e := message(jupyter.Stdin, "input_request", run, content)
 	e.Msg.Header = mustMarshal(map[string]string{"msg_id": id, "msg_type": "input_request"})
 	return e
 }

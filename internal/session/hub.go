@@ -44,7 +44,7 @@ type Hub struct {
 type Info struct {
 	Notebook string
 	Kernel   protocol.Kernel
-	Running  protocol.CellID // empty: none
+	Running  protocol.CellID // empty: none; or the cell of a thread that waits for an answer
 	Queue    int
 	Clients  int
 	Save     protocol.Save
@@ -244,6 +244,8 @@ func (s *Session) info() Info {
 	info := Info{Notebook: pub.Notebook, Kernel: pub.Kernel, Queue: len(pub.Queue), Clients: s.clients(), Save: pub.Save}
 	if r := s.core.current(); r != nil {
 		info.Running = r.Cell
+	} else if len(pub.Prompts) > 0 {
+		info.Running = pub.Prompts[0].CellID
 	}
 	return info
 }

@@ -109,6 +109,7 @@ func (c *core) kernelRestart(cmd protocol.Command) *reject {
 	if r := c.current(); r != nil {
 		c.finish(r, protocol.RunDone{Status: protocol.StatusInterrupted, Reason: "The kernel was restarted."})
 	}
+	c.closePrompts("", "ended")
 	c.effect(stopKernel{KernelID: c.priv.KernelID, Force: cmd.Force, Busy: busy})
 	return nil
 }
@@ -135,6 +136,7 @@ func (c *core) stopping(reason string, force bool) {
 	if r := c.current(); r != nil {
 		c.finish(r, protocol.RunDone{Status: protocol.StatusInterrupted, Reason: reason})
 	}
+	c.closePrompts("", "ended")
 	c.effect(stopKernel{KernelID: c.priv.KernelID, Force: force, Busy: busy})
 }
 
@@ -264,6 +266,7 @@ func (c *core) kernelExited(e kernel.Event) {
 func (c *core) relaunch() {
 	name := c.restart.Name
 	c.restart = nil
+	c.closePrompts("", "ended")
 	c.startKernel(name)
 }
 

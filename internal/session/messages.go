@@ -158,6 +158,10 @@ func (c *core) runOf(parent string) *run {
 
 func (c *core) message(channel jupyter.Channel, msg jupyter.Message, m *reader) {
 	kind, parent := messageType(msg), m.parentID(msg)
+	if channel == jupyter.Stdin {
+		c.onStdin(kind, parent, msg)
+		return
+	}
 	if channel == jupyter.IOPub && c.beside(kind, parent, msg) {
 		return
 	}
@@ -174,10 +178,6 @@ func (c *core) message(channel jupyter.Channel, msg jupyter.Message, m *reader) 
 	case jupyter.Shell:
 		if kind == "execute_reply" {
 			c.executeReply(r, msg.Content)
-		}
-	case jupyter.Stdin:
-		if kind == "input_request" {
-			c.inputRequest(r, msg)
 		}
 	case jupyter.IOPub:
 		c.published(r, kind, msg.Content)

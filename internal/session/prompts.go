@@ -21,6 +21,7 @@ type prompt struct {
 	Header   json.RawMessage `json:"header"` // of the request: parent of the answer
 	Remains  int64           `json:"remains,omitempty"`
 	Password bool            `json:"password,omitempty"`
+	Stays    bool            `json:"stays,omitempty"` // when its run ends
 }
 
 func (f promptAsked) apply(c *core) {
@@ -28,27 +29,64 @@ func (f promptAsked) apply(c *core) {
 	c.priv.Prompts[f.RequestID] = &p
 }
 
-// inputRequest opens a prompt, or answers it with what was typed ahead.
-func (c *core) inputRequest(r *run, msg jupyter.Message) {
+// onStdin is what the kernel says on that channel.
+func (c *core) onStdin(kind, parent string, msg jupyter.Message) {
+	switch kind {
+	case "input_request":
+		c.inputRequest(parent, msg)
+	case jupyter.InputGone:
+		for _, p := range slices.Clone(c.pub.Prompts) {
+			if p.RequestID == protocol.RequestID(parent) {
+				c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: "ended"})
+			}
+		}
+	}
+}
+
+// inputRequest opens a prompt, or answers it with what was typed ahead. What the main thread asks in a run is over when the run is, or
+// when it asks the next; what others ask stays: threads, and whatever asks when the run has ended.
+func (c *core) inputRequest(parent string, msg jupyter.Message) {
 	in, err := jupyter.Decode[jupyter.InputRequest](msg.Content)
 	h, headerErr := msg.ParseHeader()
 	if err != nil || headerErr != nil || h.MsgID == "" {
 		return
 	}
-	c.closePrompts(r.ID, "ended")
-	c.freshen(r)
+	r, run, cell := c.asker(parent)
+	if cell == "" {
+		return
+	}
+	current := r != nil && r.ID == c.priv.Current
+	stays := in.Thread || !current
+	if r != nil {
+		if !stays {
+			c.closePrompts(r.ID, "ended")
+		}
+		c.freshen(r)
+	}
 	id := protocol.RequestID(h.MsgID)
-	c.emit(promptAsked{RequestID: id, Prompt: prompt{RunID: r.ID, Header: msg.Header, Remains: millis(c.cfg.inputTimeout), Password: in.Password}})
-	open := protocol.Prompt{RequestID: id, CellID: r.Cell, Prompt: in.Prompt, Password: in.Password, OpenedAt: c.now}
+	c.emit(promptAsked{RequestID: id, Prompt: prompt{RunID: run, Header: msg.Header, Remains: millis(c.cfg.inputTimeout), Password: in.Password, Stays: stays}})
+	open := protocol.Prompt{RequestID: id, CellID: cell, Prompt: in.Prompt, Password: in.Password, OpenedAt: c.now}
 	if c.cfg.inputTimeout > 0 && c.clients > 0 {
 		open.Deadline = c.now + millis(c.cfg.inputTimeout)
 	}
 	c.emit(protocol.PromptOpened{Prompt: open})
-	if len(c.typeAhead) > 0 {
+	if current && len(c.typeAhead) > 0 {
 		value := c.typeAhead[0]
 		c.typeAhead = c.typeAhead[1:]
 		c.answer(open, value, "")
 	}
+}
+
+// asker finds the run that asks, and the cell where: that of a widget whose callback asks; that which ran last for a run that is not known
+// any more, as its cell has run again. Only runs have an id.
+func (c *core) asker(parent string) (*run, protocol.RunID, protocol.CellID) {
+	if r := c.runOf(parent); r != nil {
+		return r, r.ID, r.Cell
+	}
+	if cell, called := c.callbackCell(parent); called {
+		return nil, "", cell
+	}
+	return nil, protocol.RunID(parent), c.priv.LastCell
 }
 
 // answer closes the prompt and sends the value. A password's value is in no fact.
@@ -57,32 +95,44 @@ func (c *core) answer(p protocol.Prompt, value string, client protocol.ClientID)
 	if asked == nil {
 		return
 	}
-	header, run := asked.Header, asked.RunID
 	shown := value
 	if p.Password {
 		shown = ""
 	}
-	c.showAnswered(p, run, shown, client)
-	c.emit(answerGiven{RequestID: p.RequestID, Answer: answer{RunID: run, Header: header, Prompt: p, Value: shown}})
-	c.sendAnswer(p.RequestID, header, value)
+	c.showAnswered(p, asked.RunID, shown, client)
+	a := answer{RunID: asked.RunID, Header: asked.Header, Prompt: p, Value: shown, Stays: asked.Stays}
+	c.emit(answerGiven{RequestID: p.RequestID, Answer: a})
+	c.sendAnswer(p.RequestID, a, value)
 }
 
-// showAnswered closes the prompt and puts it among the outputs of its run.
+// showAnswered closes the prompt and puts it among the outputs of its run, unless the cell has run again and shows that run.
 func (c *core) showAnswered(p protocol.Prompt, run protocol.RunID, shown string, client protocol.ClientID) {
 	c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: "answered", Client: client})
 	r := c.priv.Runs[run]
-	if r == nil {
-		return
-	}
-	if r.ClearNext {
+	if r != nil && r.ClearNext {
 		c.clearWaits(r, false)
 		c.emit(protocol.OutputsCleared{CellID: r.Cell})
 	}
-	c.addOutput(p.CellID, protocol.Output{Kind: protocol.KindInput, Prompt: p.Prompt, Value: shown, Password: p.Password})
+	if r != nil || run == "" {
+		c.addOutput(p.CellID, protocol.Output{Kind: protocol.KindInput, Prompt: p.Prompt, Value: shown, Password: p.Password})
+	}
 }
 
-func (c *core) sendAnswer(id protocol.RequestID, header json.RawMessage, value string) {
-	c.effect(sendMessage{ID: answerPrefix + string(id), Channel: jupyter.Stdin, MsgType: "input_reply", Parent: header, Content: jupyter.InputReply{Value: value}})
+// endPrompt closes a prompt without an answer: its input() raises EOFError, for this reason.
+func (c *core) endPrompt(p protocol.Prompt, how, reason string) {
+	asked := c.priv.Prompts[p.RequestID]
+	if asked == nil {
+		return
+	}
+	c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: how})
+	a := answer{RunID: asked.RunID, Header: asked.Header, Prompt: p, Value: jupyter.EndOfInput, Stays: asked.Stays, Reason: reason}
+	c.emit(answerGiven{RequestID: p.RequestID, Answer: a})
+	c.sendAnswer(p.RequestID, a, a.Value)
+}
+
+func (c *core) sendAnswer(id protocol.RequestID, a answer, value string) {
+	c.effect(sendMessage{ID: answerPrefix + string(id), Channel: jupyter.Stdin, MsgType: "input_reply", Parent: a.Header,
+		Content: jupyter.InputReply{Value: value, Reason: a.Reason}})
 }
 
 // answer is one that may not have reached the kernel. Of a password it has no value: after a restart of the server that
@@ -92,7 +142,12 @@ type answer struct {
 	Header json.RawMessage `json:"header"`
 	Prompt protocol.Prompt `json:"prompt"`
 	Value  string          `json:"value,omitempty"`
+	Stays  bool            `json:"stays,omitempty"`
+	Reason string          `json:"reason,omitempty"` // why there is none
 }
+
+// secret: the value was typed at a password prompt.
+func (a answer) secret() bool { return a.Prompt.Password && a.Reason == "" }
 
 const (
 	answerPrefix  = "input-"
@@ -128,8 +183,8 @@ func (c *core) wasSent(id string) {
 // sendAnswersAgain is for the start of a server: the keeper passes on only what it has not.
 func (c *core) sendAnswersAgain() {
 	for _, id := range slices.Sorted(maps.Keys(c.priv.Answers)) {
-		if a := c.priv.Answers[id]; !a.Prompt.Password {
-			c.sendAnswer(id, a.Header, a.Value)
+		if a := c.priv.Answers[id]; !a.secret() {
+			c.sendAnswer(id, *a, a.Value)
 		} else {
 			c.askAgain = c.now + askAgainAfter
 		}
@@ -141,11 +196,11 @@ func (c *core) reopen() {
 	c.askAgain = 0
 	for _, id := range slices.Sorted(maps.Keys(c.priv.Answers)) {
 		a := c.priv.Answers[id]
-		if !a.Prompt.Password {
+		if !a.secret() {
 			continue
 		}
 		c.emit(answerPassed{RequestID: id})
-		c.emit(promptAsked{RequestID: id, Prompt: prompt{RunID: a.RunID, Header: a.Header, Remains: millis(c.cfg.inputTimeout), Password: true}})
+		c.emit(promptAsked{RequestID: id, Prompt: prompt{RunID: a.RunID, Header: a.Header, Remains: millis(c.cfg.inputTimeout), Password: true, Stays: a.Stays}})
 		p := a.Prompt
 		p.Deadline = 0
 		c.emit(protocol.PromptOpened{Prompt: p})
@@ -197,16 +252,25 @@ func (c *core) promptExtend(cmd protocol.Command) *reject {
 	return rejectf(protocol.CodeNoPrompt, "this prompt is closed")
 }
 
-// closePrompts closes what the run has open; empty: what all have, late ones of runs that have ended included.
+// closePrompts closes what the run has open and does not stay; empty: what all have.
 func (c *core) closePrompts(id protocol.RunID, how string) {
 	for _, p := range slices.Clone(c.pub.Prompts) {
-		if asked := c.priv.Prompts[p.RequestID]; asked == nil || id == "" || asked.RunID == id {
+		if asked := c.priv.Prompts[p.RequestID]; asked == nil || id == "" || asked.RunID == id && !asked.Stays {
 			c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: how})
 		}
 	}
 	for _, request := range slices.Sorted(maps.Keys(c.priv.Answers)) {
-		if id == "" || c.priv.Answers[request].RunID == id {
+		if a := c.priv.Answers[request]; id == "" || a.RunID == id && !a.Stays {
 			c.emit(answerPassed{RequestID: request})
+		}
+	}
+}
+
+// interruptPrompts ends what an interrupt does not reach: what threads of the run ask, and without one what all do that ran before.
+func (c *core) interruptPrompts(r *run) {
+	for _, p := range slices.Clone(c.pub.Prompts) {
+		if asked := c.priv.Prompts[p.RequestID]; asked != nil && asked.Stays && (r == nil || asked.RunID == r.ID) {
+			c.endPrompt(p, "interrupted", "interrupted")
 		}
 	}
 }
@@ -240,16 +304,21 @@ func (c *core) stopClocks() {
 	}
 }
 
-// promptTimeouts ends what nobody answered: the code is interrupted, its run ends in error.
+// promptTimeouts ends what nobody answered: a run that goes on is interrupted and ends in error; a thread has its input() raise EOFError.
 func (c *core) promptTimeouts() {
 	for _, p := range slices.Clone(c.pub.Prompts) {
 		if p.Deadline == 0 || p.Deadline > c.now {
 			continue
 		}
-		if asked := c.priv.Prompts[p.RequestID]; asked != nil {
-			c.emit(runMarked{RunID: asked.RunID, TimedOut: true})
+		asked := c.priv.Prompts[p.RequestID]
+		if asked == nil || asked.RunID == c.priv.Current && c.priv.Current != "" {
+			c.emit(runMarked{RunID: c.priv.Current, TimedOut: true})
+			c.effect(interruptKernel{})
 		}
-		c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: "timeout"})
-		c.effect(interruptKernel{})
+		if asked != nil && asked.Stays {
+			c.endPrompt(p, "timeout", inputTimedOutText)
+		} else {
+			c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: "timeout"})
+		}
 	}
 }

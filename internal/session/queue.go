@@ -341,7 +341,7 @@ func (c *core) runCells(cmd protocol.Command) *reject {
 	return nil
 }
 
-// interrupt empties the queue and interrupts what runs. ipykernel ignores an interrupt until it begins with a run, so for one that has been
+// interrupt empties the queue and interrupts what runs; when nothing does, what threads ask ends. ipykernel ignores an interrupt until it begins with a run, so for one that has been
 // sent and has not begun the interrupt waits: until it begins, or for interruptHold, as the kernel may be busy with something else.
 func (c *core) interrupt(cmd protocol.Command) *reject {
 	r := c.current()
@@ -356,8 +356,10 @@ func (c *core) interrupt(cmd protocol.Command) *reject {
 	case !c.attached || c.pub.Kernel.State == protocol.KernelStarting: // it runs nothing, and one without its handlers yet would end
 	case r != nil && !r.Fresh:
 		c.heldUntil = c.now + interruptHold
+		c.interruptPrompts(nil)
 	default:
 		c.effect(interruptKernel{})
+		c.interruptPrompts(r)
 	}
 	c.expectReply()
 	return nil

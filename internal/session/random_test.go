@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/runnel-dev/runnel/internal/changes"
+	"github.com/runnel-dev/runnel/internal/jupyter"
 	"github.com/runnel-dev/runnel/internal/kernel"
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
@@ -158,7 +159,7 @@ func (m *life) says(t *rapid.T) {
 	var events []kernel.Event
 	for range rapid.IntRange(1, 4).Draw(t, "events") {
 		m.prompts++
-		switch rapid.IntRange(0, 12).Draw(t, "event") {
+		switch rapid.IntRange(0, 13).Draw(t, "event") {
 		case 0, 1:
 			events = append(events, printed1(run, rapid.SampledFrom([]string{"line\n", "50%\r", "\b\x1b[2K", "é😀", "\x1b[1A"}).Draw(t, "text")))
 		case 2:
@@ -172,7 +173,8 @@ func (m *life) says(t *rapid.T) {
 		case 6:
 			events = append(events, iopub("error", run, map[string]any{"ename": "E", "evalue": "v", "traceback": []string{}}))
 		case 7:
-			events = append(events, asks(run, fmt.Sprintf("q%d", m.prompts), "? ", rapid.Bool().Draw(t, "password")))
+			events = append(events, asksFrom(run, fmt.Sprintf("q%d", m.prompts), map[string]any{
+				"prompt": "? ", "password": rapid.Bool().Draw(t, "password"), "runnel_thread": rapid.Bool().Draw(t, "thread")}))
 		case 8:
 			events = append(events, iopub("execute_input", run, map[string]any{"execution_count": m.prompts}))
 		case 9, 10:
@@ -180,6 +182,10 @@ func (m *life) says(t *rapid.T) {
 		case 11:
 			events = append(events, idleOf(run))
 		case 12:
+			if open := b.c.pub.Prompts; len(open) > 0 {
+				events = append(events, message(jupyter.Stdin, jupyter.InputGone, string(rapid.SampledFrom(open).Draw(t, "gone").RequestID), map[string]any{}))
+			}
+		case 13:
 			if rapid.IntRange(0, 4).Draw(t, "death") == 0 {
 				b.says(append(events, kernel.Event{Kind: kernel.Exited, Exit: &kernel.Exit{Code: 1, Text: "It died."}})...)
 				m.busy = ""
@@ -258,6 +264,12 @@ func (m *life) check(t *rapid.T) {
 	c := m.b.c
 	if c.priv.Current != "" && slices.Contains(c.priv.Order, c.priv.Current) {
 		t.Fatalf("run %s is in flight and waits", c.priv.Current)
+	}
+	for _, p := range c.pub.Prompts {
+		asked := c.priv.Prompts[p.RequestID]
+		if asked == nil || !asked.Stays && asked.RunID != c.priv.Current {
+			t.Fatalf("prompt %s is open and nobody waits there: %s", p.RequestID, asJSON(asked))
+		}
 	}
 	running := 0
 	for _, cell := range c.pub.Cells {

@@ -46,6 +46,9 @@ func showEffect(e effect) string {
 		case jupyter.ExecuteRequest:
 			return fmt.Sprintf("send %s %s code=%q", e.MsgType, e.ID, content.Code)
 		case jupyter.InputReply:
+			if content.Reason != "" {
+				return fmt.Sprintf("send %s %s value=%q reason=%q", e.MsgType, e.ID, content.Value, content.Reason)
+			}
 			return fmt.Sprintf("send %s %s value=%q", e.MsgType, e.ID, content.Value)
 		}
 		return fmt.Sprintf("send %s %s", e.MsgType, e.ID)

@@ -193,7 +193,7 @@ func (s *script) message(run, kind string, content map[string]json.RawMessage) k
 	switch kind {
 	case "execute_reply":
 		channel = jupyter.Shell
-	case "input_request":
+	case "input_request", jupyter.InputGone:
 		channel = jupyter.Stdin
 	}
 	as := content["as"]
