@@ -64,6 +64,59 @@ func sees(ctx context.Context, t *trial) error {
 	return err
 }
 
+func outlives(ctx context.Context, t *trial) error {
+	const code = "import threading\nthreading.Thread(target=lambda: print('thread', input('Thread: '), input('More: '))).start()"
+	cell, lasts, open := newCell(), 0, plainclient.Message{}
+	count := func(m plainclient.Message) error {
+		if m.CellID == cell && m.IsLast {
+			lasts++
+		}
+		if isPrompt(m) && m.CellID == cell {
+			open = m
+		}
+		return nil
+	}
+	if err := t.client.Execute(ctx, cell, code); err != nil {
+		return err
+	}
+	if _, err := t.client.Until(ctx, count, func(plainclient.Message) bool { return lasts == 1 && open.RequestID != "" }); err != nil {
+		return fmt.Errorf("ended %d times, prompt %q: %w", lasts, open.Prompt, err)
+	}
+	first := open
+	o, err := t.run(ctx, "print('main', input('Main: '))", func(m plainclient.Message) error {
+		if !isPrompt(m) {
+			return nil
+		}
+		return t.client.Answer(ctx, m.RequestID, "m")
+	})
+	if err != nil {
+		return err
+	}
+	if err := t.client.Answer(ctx, "", "a"); err != nil {
+		return err
+	}
+	if _, err := t.client.Until(ctx, count, func(plainclient.Message) bool { return open.RequestID != first.RequestID }); err != nil {
+		return fmt.Errorf("the second prompt: %w", err)
+	}
+	if err := t.client.Answer(ctx, "", "b"); err != nil {
+		return err
+	}
+	text := ""
+	_, err = t.client.Until(ctx, func(m plainclient.Message) error {
+		if m.CellID == cell && m.IsText() {
+			text += m.Content
+		}
+		return count(m)
+	}, func(plainclient.Message) bool { return strings.HasSuffix(text, "\n") })
+	if err != nil {
+		return fmt.Errorf("the thread printed %q: %w", text, err)
+	}
+	if !strings.HasSuffix(o.text, "main m\n") || text != "thread a b\n" || lasts != 1 {
+		return fmt.Errorf("the code printed %q, the thread %q; its run ended %d times", o.text, text, lasts)
+	}
+	return nil
+}
+
 func answers(ctx context.Context, t *trial) error {
 	n := 0
 	o, err := t.run(ctx, "print('|'.join(input() for _ in range(5)))", func(m plainclient.Message) error {

@@ -29,6 +29,7 @@ var rules = []rule{
 	{"P5", "a run of a cell that waits keeps its place", queues},
 	{"P6", "input() asks, getpass asks for a password", asks},
 	{"P6", "a client that connects while a prompt waits sees it", sees},
+	{"P6", "what a thread asks waits longer than its run, and for later runs", outlives},
 	{"P7", "answers without a request id go to the oldest prompt", answers},
 	{"P7", "answers ahead of the prompt wait for it", ahead},
 	{"P7", "an answer nobody asked for is dropped, and said so", dropped},

@@ -58,6 +58,58 @@ func TestInput_survives_everything(t *testing.T) {
 	}
 }
 
+// Promise 3 and 4: a thread's prompt waits longer than its run; it survives the same, and ends with its kernel.
+func TestInput_of_a_thread(t *testing.T) {
+	s := newServer(t, "7")
+	p := newProxy(t, s.URL)
+	c := s.Client("thread.ipynb", p.URL)
+	value(t, c, "ask", `import threading
+def ask():
+    for prompt in "Name: ", "Town: ", "Never: ":
+        print("got", input(prompt))
+threading.Thread(target=ask).start()`)
+	first := waitPrompt(t, c, 30*time.Second)
+	if run := c.State().Cell("ask").Run; run.State != protocol.StateDone || run.Status != protocol.StatusOK {
+		t.Fatalf("the run is %s %s", run.State, run.Status)
+	}
+	p.Cut()
+	if got := waitPrompt(t, c, 5*time.Second); got.RequestID != first.RequestID {
+		t.Fatalf("after the cut: %+v", got)
+	}
+	s.Kill()
+	s.Start()
+	second := s.Client("thread.ipynb") // a second tab, or the first after its reload
+	if got := waitPrompt(t, second, 10*time.Second); got.RequestID != first.RequestID || got.CellID != "ask" {
+		t.Fatalf("after the kill: %+v", got)
+	}
+	if got := answer(t, second, first, "Ada"); got.Status == protocol.AckRejected {
+		t.Fatalf("answer rejected: %s", got.Error)
+	}
+	if got := answer(t, c, first, "Bob"); got.Status != protocol.AckRejected || got.Code != protocol.CodeAlreadyAnswered {
+		t.Errorf("the second answer got %s %s, want already_answered", got.Status, got.Code)
+	}
+	waitPromptText(t, c, "Town: ")
+	run := start(t, c, "main", "print('main', input('Main: '))")
+	if err := c.Wait(within(t, 20*time.Second), "two prompts", func(st *protocol.State) bool { return len(st.Prompts) == 2 }); err != nil {
+		t.Fatal(err)
+	}
+	town, main := c.State().Prompts[0], c.State().Prompts[1]
+	answer(t, c, main, "M")
+	finish(t, c, run, 20*time.Second, protocol.StatusOK)
+	answer(t, c, town, "Oslo")
+	waitPromptText(t, c, "Never: ")
+	if got := streamText(t, s, c.State(), "ask") + streamText(t, s, c.State(), "main"); got != "got Ada\ngot Oslo\nmain M\n" {
+		t.Errorf("the cells printed %q", got)
+	}
+	do(t, c, protocol.Command{Type: protocol.CmdKernelRestart})
+	if err := c.Wait(within(t, 5*time.Second), "no prompt", func(st *protocol.State) bool { return len(st.Prompts) == 0 }); err != nil {
+		t.Fatal(err)
+	}
+	if got := value(t, c, "after", "40 + 2"); got != "42" {
+		t.Errorf("after the restart the kernel says %s", got)
+	}
+}
+
 // Promise 4: many prompts in a row with clear_output and images between.
 func TestInput_many_prompts_in_a_row(t *testing.T) {
 	t.Parallel()

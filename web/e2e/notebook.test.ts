@@ -124,6 +124,28 @@ describe('a question', () => {
     expect(await tab.output(tab.nth(1))).toContain('46!');
   });
 
+  it('of a thread is answered when its cell has ended', async () => {
+    const tab = await w.python('import threading\nthreading.Thread(target=lambda: print("hello", input("Name: "))).start()', 'print("two", input("Two: "))');
+    const [one, two] = [tab.nth(1), tab.nth(2)];
+    await tab.run(one);
+    await tab.ended(one);
+    const box = one.locator('.ask input');
+    await box.fill('Ada');
+    expect(await one.locator('.meta-wait').textContent()).toContain('waits for you');
+    await tab.page.locator('.badge').waitFor();
+    await tab.page.reload();
+    await tab.ready();
+    await expect.poll(() => box.inputValue()).toBe('Ada');
+    await tab.run(two);
+    await two.locator('.ask input').fill('2');
+    await two.locator('.ask input').press('Enter');
+    await tab.ended(two);
+    expect(await tab.output(two)).toContain('two 2');
+    await box.press('Enter');
+    await expect.poll(() => tab.output(one)).toContain('hello Ada');
+    expect(await tab.page.locator('.ask, .badge').count()).toBe(0);
+  });
+
   it('is on the screen when the page opens, under much output', async () => {
     const tab = await w.open('flood 300', '# long\n'.repeat(60), 'input Week:');
     await tab.page.getByRole('button', { name: 'Run all' }).click();

@@ -83,7 +83,8 @@ export function Meta({ cell }: { cell: CellStore }) {
   const asked = prompt?.opened_at ?? 0;
   const elapsed = useCallback(() => wholeDuration(now() - startedAt), [now, startedAt]);
   const waits = useCallback(() => `waits for you · ${wholeDuration(now() - asked)}`, [now, asked]);
-  if (prompt && run?.state === 'running') return <Ticking text={waits} className="meta meta-wait" />;
+  // Also when its run has ended: a thread waits.
+  if (prompt && (run?.state === 'running' || run?.state === 'done')) return <Ticking text={waits} className="meta meta-wait" />;
   if (run?.state === 'running') return <Ticking text={elapsed} className="meta meta-run" />;
   if (run?.state === 'queued') return <span className="meta">{queuedWords(place)}</span>;
   if (run?.state === 'sending') return <span className="meta">{connected ? 'queued' : 'not sent yet'}</span>;
