@@ -66,6 +66,9 @@ func TestThreadAsks(t *testing.T) {
 		if got := p.asked("one: "); got.RequestID != first.RequestID || got.CellID != "one" {
 			t.Fatalf("after the restart: %+v", got)
 		}
+		if all := sv.hub.Sessions(); len(all) != 1 || all[0].Running != "one" {
+			t.Errorf("the server would stop as if nothing waited: %+v", all)
+		}
 		sv.execute(s, "two", "print('two has', input('two: '))")
 		sv.answer(p, p.asked("two: "), "for two")
 		p.untilDone("two", protocol.StatusOK)
@@ -154,8 +157,8 @@ func TestThreadAsksAndIsInterrupted(t *testing.T) {
 		interrupt()
 		p.untilText("one", "ended by EOFError('interrupted')\n")
 		for cell, code := range map[string]string{
-			"waits":  "with ThreadPoolExecutor() as pool: pool.submit(ask, 'waits: ').result()",
-			"awaits": "await asyncio.to_thread(ask, 'awaits: ')",
+			"waits":  "with ThreadPoolExecutor() as pool: pool.submit(ask, 'waits: ').result(); time.sleep(1000)",
+			"awaits": "await asyncio.gather(asyncio.to_thread(ask, 'awaits: '), asyncio.sleep(1000))",
 			"async":  "await asyncio.sleep(0)\nask('async: ')\nprint(input('async: '))",
 		} {
 			sv.execute(s, cell, code)

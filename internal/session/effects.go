@@ -22,9 +22,10 @@ type (
 		Content any
 		Buffers [][]byte
 	}
-	// interruptKernel, stopKernel: kernelStopped is the answer to the latter.
-	interruptKernel struct{}
-	stopKernel      struct {
+	// interruptKernel signals it, and only then passes Then on: what ends the run must not come before, else the signal meets the next run.
+	interruptKernel struct{ Then []sendMessage }
+	// stopKernel: kernelExited is the answer.
+	stopKernel struct {
 		KernelID string
 		Force    bool
 		Busy     bool // interrupt it first, so that it can end by itself

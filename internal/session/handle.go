@@ -159,7 +159,7 @@ func (h *handle) sendOne(ctx context.Context, m sendMessage) {
 	}
 }
 
-func (h *handle) interrupt() {
+func (h *handle) interrupt(then []sendMessage) {
 	h.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(h.s.ctx, 10*time.Second)
 		defer cancel()
@@ -168,6 +168,9 @@ func (h *handle) interrupt() {
 			h.s.send(ctx, func() {
 				h.s.core.notice("error", "interrupt_failed", "The kernel could not be interrupted: "+err.Error(), protocol.CellID(""))
 			})
+		}
+		for _, m := range then {
+			h.post(m)
 		}
 	})
 }

@@ -146,7 +146,7 @@ func (s *Session) perform(e effect) {
 		}
 	case interruptKernel:
 		if h := s.handles[s.core.priv.KernelID]; h != nil {
-			h.interrupt()
+			h.interrupt(e.Then)
 		}
 	case stopKernel:
 		if h := s.handles[e.KernelID]; h != nil {

@@ -102,7 +102,7 @@ func (c *core) answer(p protocol.Prompt, value string, client protocol.ClientID)
 	c.showAnswered(p, asked.RunID, shown, client)
 	a := answer{RunID: asked.RunID, Header: asked.Header, Prompt: p, Value: shown, Stays: asked.Stays}
 	c.emit(answerGiven{RequestID: p.RequestID, Answer: a})
-	c.sendAnswer(p.RequestID, a, value)
+	c.effect(answerMessage(p.RequestID, a, value))
 }
 
 // showAnswered closes the prompt and puts it among the outputs of its run, unless the cell has run again and shows that run.
@@ -118,21 +118,17 @@ func (c *core) showAnswered(p protocol.Prompt, run protocol.RunID, shown string,
 	}
 }
 
-// endPrompt closes a prompt without an answer: its input() raises EOFError, for this reason.
-func (c *core) endPrompt(p protocol.Prompt, how, reason string) {
-	asked := c.priv.Prompts[p.RequestID]
-	if asked == nil {
-		return
-	}
+// endPrompt closes a prompt without an answer. The message that it returns makes its input() raise EOFError, for this reason.
+func (c *core) endPrompt(p protocol.Prompt, asked *prompt, how, reason string) sendMessage {
 	c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: how})
 	a := answer{RunID: asked.RunID, Header: asked.Header, Prompt: p, Value: jupyter.EndOfInput, Stays: asked.Stays, Reason: reason}
 	c.emit(answerGiven{RequestID: p.RequestID, Answer: a})
-	c.sendAnswer(p.RequestID, a, a.Value)
+	return answerMessage(p.RequestID, a, a.Value)
 }
 
-func (c *core) sendAnswer(id protocol.RequestID, a answer, value string) {
-	c.effect(sendMessage{ID: answerPrefix + string(id), Channel: jupyter.Stdin, MsgType: "input_reply", Parent: a.Header,
-		Content: jupyter.InputReply{Value: value, Reason: a.Reason}})
+func answerMessage(id protocol.RequestID, a answer, value string) sendMessage {
+	return sendMessage{ID: answerPrefix + string(id), Channel: jupyter.Stdin, MsgType: "input_reply", Parent: a.Header,
+		Content: jupyter.InputReply{Value: value, Reason: a.Reason}}
 }
 
 // answer is one that may not have reached the kernel. Of a password it has no value: after a restart of the server that
@@ -184,7 +180,7 @@ func (c *core) wasSent(id string) {
 func (c *core) sendAnswersAgain() {
 	for _, id := range slices.Sorted(maps.Keys(c.priv.Answers)) {
 		if a := c.priv.Answers[id]; !a.secret() {
-			c.sendAnswer(id, *a, a.Value)
+			c.effect(answerMessage(id, *a, a.Value))
 		} else {
 			c.askAgain = c.now + askAgainAfter
 		}
@@ -266,13 +262,15 @@ func (c *core) closePrompts(id protocol.RunID, how string) {
 	}
 }
 
-// interruptPrompts ends what an interrupt does not reach: what threads of the run ask, and without one what all do that ran before.
-func (c *core) interruptPrompts(r *run) {
+// interruptPrompts closes what an interrupt does not reach: what threads of the run ask, and without one what all do that ran before.
+// The messages that it returns end it.
+func (c *core) interruptPrompts(r *run) (ends []sendMessage) {
 	for _, p := range slices.Clone(c.pub.Prompts) {
 		if asked := c.priv.Prompts[p.RequestID]; asked != nil && asked.Stays && (r == nil || asked.RunID == r.ID) {
-			c.endPrompt(p, "interrupted", "interrupted")
+			ends = append(ends, c.endPrompt(p, asked, "interrupted", "interrupted"))
 		}
 	}
+	return ends
 }
 
 func (c *core) dropTypeAhead(cell protocol.CellID) {
@@ -311,14 +309,19 @@ func (c *core) promptTimeouts() {
 			continue
 		}
 		asked := c.priv.Prompts[p.RequestID]
-		if asked == nil || asked.RunID == c.priv.Current && c.priv.Current != "" {
-			c.emit(runMarked{RunID: c.priv.Current, TimedOut: true})
-			c.effect(interruptKernel{})
-		}
+		var ends []sendMessage
 		if asked != nil && asked.Stays {
-			c.endPrompt(p, "timeout", inputTimedOutText)
+			ends = append(ends, c.endPrompt(p, asked, "timeout", inputTimedOutText))
 		} else {
 			c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: "timeout"})
+		}
+		if r := c.current(); r != nil && (asked == nil || asked.RunID == r.ID) {
+			c.emit(runMarked{RunID: r.ID, TimedOut: true})
+			c.effect(interruptKernel{Then: ends})
+			continue
+		}
+		for _, m := range ends {
+			c.effect(m)
 		}
 	}
 }

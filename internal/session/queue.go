@@ -356,10 +356,11 @@ func (c *core) interrupt(cmd protocol.Command) *reject {
 	case !c.attached || c.pub.Kernel.State == protocol.KernelStarting: // it runs nothing, and one without its handlers yet would end
 	case r != nil && !r.Fresh:
 		c.heldUntil = c.now + interruptHold
-		c.interruptPrompts(nil)
+		for _, m := range c.interruptPrompts(nil) {
+			c.effect(m)
+		}
 	default:
-		c.effect(interruptKernel{})
-		c.interruptPrompts(r)
+		c.effect(interruptKernel{Then: c.interruptPrompts(r)})
 	}
 	c.expectReply()
 	return nil

@@ -296,6 +296,28 @@ func TestPromptTimesOut(t *testing.T) {
 	b.wantText("a", "!InputTimeout: Input request timed out")
 }
 
+// A kernel in which a thread waits for a person is not idle; from the answer on it is.
+func TestNotCulledWhileAThreadAsks(t *testing.T) {
+	b := newBench(t, 0)
+	b.c.cfg.idleCull = time.Minute
+	b.execute("r1", "a", "Thread(target=input).start()")
+	b.start()
+	b.says(asksFrom("r1", "q1", map[string]any{"prompt": "?", "runnel_thread": true}), replyOf("r1", "ok"), idleOf("r1"))
+	b.c.now += 3_600_000
+	b.do((*core).tick)
+	b.accept(protocol.Command{Type: protocol.CmdInputReply, Value: "yes"})
+	b.c.now += 59_999
+	b.do((*core).tick)
+	if n := len(sent[stopKernel](b)); n > 0 {
+		t.Fatal("culled too early")
+	}
+	b.c.now++
+	b.do((*core).tick)
+	if n := len(sent[stopKernel](b)); n != 1 {
+		t.Fatalf("stopped %d times", n)
+	}
+}
+
 func TestFirstAnswerWins(t *testing.T) {
 	b := newBench(t, 0)
 	b.execute("r1", "a", "input()")

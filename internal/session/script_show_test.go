@@ -53,7 +53,11 @@ func showEffect(e effect) string {
 		}
 		return fmt.Sprintf("send %s %s", e.MsgType, e.ID)
 	case interruptKernel:
-		return "interrupt"
+		out := "interrupt"
+		for _, m := range e.Then {
+			out += ", then " + showEffect(m)
+		}
+		return out
 	case stopKernel:
 		return fmt.Sprintf("stop kernel %s force=%v busy=%v", e.KernelID, e.Force, e.Busy)
 	case saveFile:
