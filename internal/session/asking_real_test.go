@@ -177,7 +177,7 @@ func TestThreadAsksAndIsInterrupted(t *testing.T) {
 		if at := p.asked("late: ").CellID; at != "late" {
 			t.Errorf("the task asks at %s", at)
 		}
-		sv.execute(s, "next", "print('next')")
+		sv.execute(s, "next", "time.sleep(1000)")
 		interrupt()
 		p.untilText("late", "ended by EOFError('interrupted')\n")
 		p.untilDone("next", protocol.StatusInterrupted)

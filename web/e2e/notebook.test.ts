@@ -146,6 +146,18 @@ describe('a question', () => {
     expect(await tab.page.locator('.ask, .badge').count()).toBe(0);
   });
 
+  it('of a thread ends by an interrupt when nothing runs', async () => {
+    const tab = await w.python('import threading\nthreading.Thread(target=input).start()', '1');
+    const cell = tab.nth(1);
+    await tab.run(cell);
+    await tab.ended(cell);
+    await cell.locator('.ask input').waitFor();
+    await tab.page.getByRole('button', { name: 'Interrupt', exact: true }).click();
+    await expect.poll(() => tab.output(cell)).toContain('EOFError: interrupted');
+    expect(await tab.page.locator('.ask, .badge').count()).toBe(0);
+    expect(await tab.page.getByRole('button', { name: 'Interrupt', exact: true }).getAttribute('aria-disabled')).toBe('true');
+  });
+
   it('is on the screen when the page opens, under much output', async () => {
     const tab = await w.open('flood 300', '# long\n'.repeat(60), 'input Week:');
     await tab.page.getByRole('button', { name: 'Run all' }).click();

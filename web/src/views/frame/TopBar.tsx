@@ -147,7 +147,7 @@ function PromptBadge({ notebook }: { notebook: NotebookController }) {
     <button type="button" className="badge" onClick={() => notebook.cursor.toPrompt()}>
       <CornerDownLeft size={14} />
       <span>
-        Cell {place} waits<span className="badge-long"> for your answer</span>
+        {place > 0 ? `Cell ${place}` : 'A deleted cell'} waits<span className="badge-long"> for your answer</span>
       </span>
     </button>
   );
@@ -157,7 +157,8 @@ function NotebookActions({ notebook }: { notebook: NotebookController }) {
   const { command } = useServices();
   const { store } = notebook;
   const runs = useSelected(store.running, (r) => r.length > 0);
-  const busy = useSelected(store.kernel, (k) => k.state === 'busy') || runs;
+  const asked = useSelected(store.prompts, (all) => all.length > 0);
+  const busy = useSelected(store.kernel, (k) => k.state === 'busy') || runs || asked;
   const gone = useSelected(store.ready, (r) => r.kind === 'gone');
   if (gone) return null;
   return (

@@ -37,7 +37,8 @@ export function useNotebookNews(notebook: NotebookController | null, path: strin
       }),
       store.prompts.subscribe(() => {
         const [prompt] = store.prompts.get();
-        if (prompt) toasts.say(`Cell ${notebook.cursor.indexOf(prompt.cell_id) + 1} waits for your answer. ${prompt.prompt}`);
+        const place = prompt ? notebook.cursor.indexOf(prompt.cell_id) + 1 : 0;
+        if (prompt) toasts.say(`${place > 0 ? `Cell ${place}` : 'A deleted cell'} waits for your answer. ${prompt.prompt}`);
       }),
     ];
     offs.push(offerForce(notebook, toasts));
