@@ -44,6 +44,8 @@ def ask(*prompts):
             print('got', input(prompt))
     except BaseException as error:
         print('ended by', repr(error))
+def busy(): # a signal that comes just before a long sleep is not seen until its end
+    while True: time.sleep(.01)
 `
 
 // A thread's question outlives its cell, and the server; a later cell may ask meanwhile; each answer goes to who asked. ipykernel alone gives
@@ -74,7 +76,7 @@ func TestThreadAsks(t *testing.T) {
 		p.untilDone("two", protocol.StatusOK)
 		sv.answer(p, first, "for one")
 		p.untilText("one", "got for one\n")
-		sv.execute(s, "three", "print('begun')\ntime.sleep(1000)")
+		sv.execute(s, "three", "print('begun')\nbusy()")
 		p.untilText("three", "begun")
 		more := p.asked("more: ")
 		sv.do(s, protocol.Command{Type: protocol.CmdInterrupt})
@@ -157,7 +159,7 @@ func TestThreadAsksAndIsInterrupted(t *testing.T) {
 		interrupt()
 		p.untilText("one", "ended by EOFError('interrupted')\n")
 		for cell, code := range map[string]string{
-			"waits":  "with ThreadPoolExecutor() as pool: pool.submit(ask, 'waits: ').result(); time.sleep(1000)",
+			"waits":  "with ThreadPoolExecutor() as pool: pool.submit(ask, 'waits: ').result(); busy()",
 			"awaits": "await asyncio.gather(asyncio.to_thread(ask, 'awaits: '), asyncio.sleep(1000))",
 			"async":  "await asyncio.sleep(0)\nask('async: ')\nprint(input('async: '))",
 		} {
@@ -177,7 +179,7 @@ func TestThreadAsksAndIsInterrupted(t *testing.T) {
 		if at := p.asked("late: ").CellID; at != "late" {
 			t.Errorf("the task asks at %s", at)
 		}
-		sv.execute(s, "next", "time.sleep(1000)")
+		sv.execute(s, "next", "busy()")
 		interrupt()
 		p.untilText("late", "ended by EOFError('interrupted')\n")
 		p.untilDone("next", protocol.StatusInterrupted)
@@ -249,7 +251,7 @@ signal.signal(signal.SIGALRM, alarm)
 signal.setitimer(signal.ITIMER_REAL, .5)
 ask('quick: ')
 print('waits')
-time.sleep(1000)`)
+busy()`)
 		p.asked("quick: ")
 		p.untilText("alarm", "waits\n")
 		p.until("no prompt", func(s *protocol.State) bool { return len(s.Prompts) == 0 })
