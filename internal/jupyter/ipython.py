@@ -276,7 +276,9 @@ class Questions:
         if self.over or os.getpid() != self.process or not main.is_alive():
             raise EOFError("nobody can be asked now")
         for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
+            if getattr(stream, "pub_thread", None) is self.io:
+                self.io.schedule(stream._flush)  # before the question; nobody waits for it
+            elif stream is not None:
                 stream.flush()
         thread, answers = threading.current_thread() is not main, queue.SimpleQueue()
         content = {"prompt": str(prompt), "password": password, "runnel_thread": thread}
