@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/runnel-dev/runnel/internal/plainclient"
 )
@@ -232,12 +231,12 @@ func observed(ctx context.Context, t *trial) error {
 }
 
 func interrupts(ctx context.Context, t *trial) error {
-	var asked time.Time
+	asked := false
 	o, err := t.run(ctx, "print('go')\nwhile True: pass", func(m plainclient.Message) error {
-		if !asked.IsZero() || !m.IsText() {
+		if asked || !m.IsText() {
 			return nil
 		}
-		asked = time.Now()
+		asked = true
 		return t.client.Interrupt(ctx)
 	})
 	if err != nil {
@@ -245,9 +244,6 @@ func interrupts(ctx context.Context, t *trial) error {
 	}
 	if o.last.Type != "error" || o.last.Status != "interrupted" {
 		return fmt.Errorf("the run ended with %s", o.last.Raw)
-	}
-	if took := o.last.At.Sub(asked); took > time.Second {
-		return fmt.Errorf("it took %v", took.Round(time.Millisecond))
 	}
 	return nil
 }

@@ -34,12 +34,8 @@ func TestRealKernel(t *testing.T) {
 		}
 		sv.execute(s, "three", "print('begin')\nwhile True: time.sleep(0.01)")
 		p.untilText("three", "begin")
-		begun := time.Now()
 		sv.do(s, protocol.Command{Type: protocol.CmdInterrupt})
 		p.untilDone("three", protocol.StatusInterrupted)
-		if took := time.Since(begun); took > time.Second {
-			t.Errorf("interrupt took %v", took)
-		}
 		sv.execute(s, "four", "print('no')\nthis is no python")
 		p.untilDone("four", protocol.StatusError)
 		if got := text(p.state.Cell("four")); !strings.HasPrefix(got, "!SyntaxError") {
