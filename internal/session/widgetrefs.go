@@ -42,10 +42,10 @@ func shownWidgets(s *protocol.State) map[protocol.WidgetID]bool {
 	return shown
 }
 
-// namedWidgets finds the models that a value names: "IPY_MODEL_<id>", and in captured outputs "model_id":"<id>". A text that
+// namedWidgets finds the models that a value names: "IPY_MODEL_<id>", "anywidget:<id>", and in captured outputs "model_id":"<id>". A text that
 // looks the same keeps a model too many, no more.
 func namedWidgets(value json.RawMessage, add func(protocol.WidgetID)) {
-	for _, mark := range []string{`"IPY_MODEL_`, `"model_id":"`, `"model_id": "`} {
+	for _, mark := range []string{`"IPY_MODEL_`, `"anywidget:`, `"model_id":"`, `"model_id": "`} {
 		for rest := []byte(value); ; {
 			i := bytes.Index(rest, []byte(mark))
 			if i < 0 {

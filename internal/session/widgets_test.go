@@ -160,12 +160,13 @@ func TestWidgets_password_is_not_kept(t *testing.T) {
 
 func TestWidgets_restart_forgets_what_is_not_shown(t *testing.T) {
 	b := widgetBench(t)
-	b.says(opens("box", "HBoxModel", map[string]any{"children": []string{"IPY_MODEL_in"}}), opens("in", "LabelModel", nil), opens("hidden", "LabelModel", nil), views("box"))
+	b.says(opens("box", "HBoxModel", map[string]any{"children": []string{"IPY_MODEL_in"}}), opens("in", "AnyModel", map[string]any{"drawn": "anywidget:deep"}), opens("deep", "AnyModel", nil),
+		opens("hidden", "LabelModel", nil), views("box"))
 	b.says(replyOf("r1", "ok"), idleOf("r1"))
 	b.accept(protocol.Command{Type: protocol.CmdKernelRestart})
 	b.says(kernel.Event{Kind: kernel.Exited, Exit: &kernel.Exit{Requested: true, Text: "stopped"}})
 	b.start()
-	if got := fmt.Sprint(sortedWidgets(b.c.pub.Widgets)); got != "[box in]" {
+	if got := fmt.Sprint(sortedWidgets(b.c.pub.Widgets)); got != "[box deep in]" {
 		t.Errorf("models %s", got)
 	}
 	if w := b.c.pub.Widgets["box"]; w.Kernel == b.c.pub.Kernel.ID {

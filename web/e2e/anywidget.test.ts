@@ -32,6 +32,53 @@ c = Counter()
 c.observe(lambda e: print("now", e.new), "count")
 c`;
 
+it('a widget draws others that its traits refer to, and uses what they give; what the kernel changes shows in both', async () => {
+  const tab = await w.python(`${counter.replace(/\nc\.observe[\s\S]*$/, '')}
+class Named(anywidget.AnyWidget):
+    _esm = """
+    export default {
+      initialize({ model }) { return { name: () => "named " + model.get("name") } },
+      render({ model, el }) { el.textContent = "drawn for " + model.get("name") },
+    }
+    """
+    name = traitlets.Unicode("Ada").tag(sync=True)
+class Board(anywidget.AnyWidget):
+    _esm = """
+    export default { async render({ model, el, host, signal }) {
+      const [say, first, second] = ["p", "div", "div"].map((name) => el.appendChild(document.createElement(name)));
+      const counted = await host.getModel(model.get("counter"));
+      const show = () => { say.textContent = "the board sees " + counted.get("count") };
+      counted.on("change:count", show);
+      show();
+      await (await host.getWidget(model.get("counter"))).render({ el: first, signal });
+      const named = await host.getWidget(model.get("named"));
+      await named.render({ el: second });
+      el.append(named.exports.name());
+      await host.getWidget("nothing").catch((error) => el.append(", " + error.message));
+    } }
+    """
+    counter = anywidget.WidgetTrait().tag(sync=True)
+    named = anywidget.WidgetTrait().tag(sync=True)
+c = Counter()
+board = Board(counter=c, named=Named())`, 'board', 'c.count = 7');
+  const [made, cell, set] = [1, 2, 3].map((i) => tab.nth(i));
+  if (!made || !cell || !set) throw new Error('three cells');
+  await tab.run(made);
+  await tab.run(cell);
+  await cell.scrollIntoViewIfNeeded();
+  const all = /the board sees (\d+)\s+count is \1\s+drawn for Ada\s+named Ada, "nothing" refers to no widget/;
+  await expect.poll(() => said(cell)).toMatch(all);
+  await frame(cell).getByRole('button').click();
+  await expect.poll(() => said(cell)).toMatch(/sees 1\s+count is 1/);
+  await tab.run(set);
+  await expect.poll(() => said(cell)).toMatch(/sees 7\s+count is 7/);
+  await tab.page.reload();
+  await tab.ready();
+  await cell.scrollIntoViewIfNeeded();
+  await expect.poll(() => said(cell)).toMatch(all);
+  await expect.poll(() => w.server.read(w.name), { timeout: 30_000 }).toMatch(/"name": ?"Ada"/);
+});
+
 it('a button that is pressed changes the kernel and all views; the kernel changes them too; a reload and the file show it again', async () => {
   const tab = await w.python(counter, 'c', 'c.count = 40', 'import ipywidgets\nipywidgets.HBox([c, c])', 'c._css = ".counter { color: rgb(4, 5, 6) }"\nc._esm = c._esm.replace("count is ", "it is ")');
   const [one, two, set, both, reload] = [1, 2, 3, 4, 5].map((i) => tab.nth(i));

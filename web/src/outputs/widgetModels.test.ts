@@ -8,7 +8,7 @@ const models = (all: Record<string, Widget>): Widgets => all;
 
 it('finds what a widget is made of, however deep, and nothing else', () => {
   const all = models({
-    box: widget({ children: ['IPY_MODEL_a', 'IPY_MODEL_out'], layout: 'IPY_MODEL_l' }), a: widget({ box: { again: 'IPY_MODEL_box' } }), l: widget({}),
+    box: widget({ children: ['IPY_MODEL_a', 'IPY_MODEL_out'] }), a: widget({ box: { again: 'IPY_MODEL_box' }, drawn: 'anywidget:l' }), l: widget({}),
     out: widget({ outputs: [{ data: { 'application/vnd.jupyter.widget-view+json': { model_id: 'deep' } } }] }), deep: widget({ value: 'IPY_MODEL_nobody' }), other: widget({}),
   });
   expect([...reachable(all, 'box').keys()].sort()).toEqual(['a', 'box', 'deep', 'l', 'out']);

@@ -33,10 +33,11 @@ function isLinkOf(widget: Widget, found: ReadonlyMap<string, Widget>): boolean {
   return ends.length === 2 && ends.every((id) => found.has(id));
 }
 
-/** The models that a value names: "IPY_MODEL_<id>", and what an Output widget shows. */
+/** The models that a value names: "IPY_MODEL_<id>", "anywidget:<id>", and what an Output widget shows. */
 function named(value: Json, add: (id: string) => void): void {
   if (typeof value === 'string') {
-    if (value.startsWith('IPY_MODEL_')) add(value.slice(10));
+    const id = /^(?:IPY_MODEL_|anywidget:)(.+)$/s.exec(value)?.[1];
+    if (id !== undefined) add(id);
   } else if (Array.isArray(value)) {
     for (const v of value) named(v, add);
   } else if (typeof value === 'object' && value !== null) {

@@ -1,6 +1,6 @@
 import { DOMWidgetModel, DOMWidgetView, type IBackboneModelOptions } from '@jupyter-widgets/base';
-import { copied, isAddress, OutOfReach, partsOf, reasonOf, type Parts } from './afm';
-import { call } from './given';
+import { copied, isAddress, OutOfReach, partsOf, reasonOf } from './afm';
+import { call, hostOf, type Loaded } from './given';
 
 /**
  * Widgets of the anywidget family: a model that brings the code of its view (`_esm`, the text of a module) and its style sheet
@@ -63,8 +63,8 @@ export class AnyView extends DOMWidgetView {
     model.trigger('undrawn', false);
     const seen = refused.length;
     try {
-      const parts = await model.version.ready;
-      await call(parts.render, model, signal, { el });
+      const { parts } = await model.version.ready;
+      await call(parts.render, model, signal, { el, host: hostOf(model, signal, (other) => (other instanceof AnyModel ? other.version.ready : null)) });
       const css = text(model, '_css');
       if (isAddress(css)) note(el, new OutOfReach(css));
     } catch (error) {
@@ -90,7 +90,7 @@ async function whyFailed(error: unknown, model: AnyModel, seen: number): Promise
 
 class Version {
   /** Loaded and initialized; what went wrong otherwise. */
-  readonly ready: Promise<Parts>;
+  readonly ready: Promise<Loaded>;
   readonly #end = new AbortController();
 
   constructor(model: AnyModel) {
@@ -98,12 +98,11 @@ class Version {
     this.ready.catch((error: unknown) => console.error('widget', error)); // the views show it
   }
 
-  async #start(model: AnyModel): Promise<Parts> {
+  async #start(model: AnyModel): Promise<Loaded> {
     const seen = refused.length;
     try {
       const parts = await partsOf(await load(text(model, '_esm')));
-      await call(parts.initialize, model, this.#end.signal);
-      return parts;
+      return { parts, exports: await call(parts.initialize, model, this.#end.signal) };
     } catch (error) {
       throw await whyFailed(error, model, seen);
     }
