@@ -72,8 +72,18 @@ func (k *keeper) interrupt() error {
 	if k.cfg.InterruptMode == "message" {
 		return k.tell("interrupt_request", nil)
 	}
-	return k.child.signal(syscall.SIGINT)
+	err := k.child.signal(syscall.SIGINT)
+	if err == nil {
+		for _, d := range wakeAfter {
+			time.AfterFunc(d, func() { _ = k.child.signal(syscall.SIGURG) })
+		}
+	}
+	return err
 }
+
+// wakeAfter is when an interrupt is followed by SIGURG, which a process passes over that does not expect it. Python notes a signal and acts
+// on it a moment later; when its code begins to sleep in between, only another signal ends the sleep (see wake_from_sleep in package jupyter).
+var wakeAfter = []time.Duration{20 * time.Millisecond, 200 * time.Millisecond}
 
 // tell sends a message of the keeper's own on control.
 func (k *keeper) tell(msgType string, content any) error {

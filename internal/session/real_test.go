@@ -87,6 +87,24 @@ kernel._forward_input = slowly`)
 	})
 }
 
+// A signal that comes just before the code begins to sleep would be noticed when it wakes: of interrupts right at a run's start 1 in 30.
+func TestInterruptAsTheCodeBeginsToSleep(t *testing.T) {
+	bothKernels(t, func(t *testing.T, w *world) {
+		w.write("a.ipynb", "")
+		sv, s, p := w.begin()
+		sv.execute(s, "a", "import time")
+		p.untilDone("a", protocol.StatusOK)
+		for range 40 {
+			run := sv.execute(s, "b", "time.sleep(1000)")
+			sv.do(s, protocol.Command{Type: protocol.CmdInterrupt})
+			p.until("its end", func(state *protocol.State) bool {
+				cell := state.Cell("b")
+				return cell != nil && cell.Run != nil && cell.Run.ID == run && cell.Run.State == protocol.StateDone
+			})
+		}
+	})
+}
+
 func TestServerRestartInMidCell(t *testing.T) {
 	bothKernels(t, func(t *testing.T, w *world) {
 		w.write("a.ipynb", "")
