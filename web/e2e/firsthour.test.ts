@@ -312,7 +312,7 @@ describe('what is below a cell', () => {
   });
 
   it('stays where it is when the cell runs again and prints the same', async () => {
-    const tab = await w.open('print one\nsleep 60ms\nprint two\nsleep 60ms\nprint three', 'print b');
+    const tab = await w.open('print one\nprint two\nprint three', 'print b');
     await tab.run(tab.nth(1));
     await tab.ended(tab.nth(1));
     const before = await topOf(tab, 'c2');
@@ -345,4 +345,14 @@ it('a notebook is renamed where its name stands, while it runs', async () => {
   await tab.ended(tab.nth(1));
   expect([...(await tab.output(tab.nth(1))).matchAll(/line (\d+)/g)]).toHaveLength(30);
   await expect.poll(() => w.server.read('renamed.ipynb'), { timeout: 15_000 }).toContain('line 29');
+});
+
+it('a reload comes back to the cell where one was', async () => {
+  const tab = await w.open(...[...Array(60).keys()].map((i) => `print ${i}`));
+  await tab.nth(40).scrollIntoViewIfNeeded();
+  await tab.select(tab.nth(40));
+  await tab.page.locator('[data-cell="c40"].active').waitFor();
+  await tab.page.reload();
+  await tab.page.locator('[data-cell="c40"].active:focus').waitFor();
+  expect(await tab.page.locator('.main').evaluate((el) => el.scrollTop)).toBeGreaterThan(500);
 });

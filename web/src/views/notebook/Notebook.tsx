@@ -5,6 +5,7 @@ import { Surroundings, type OutputSurroundings } from '../../outputs';
 import { fetchLater } from '../../ui/fetched';
 import { afterFrame } from '../../ui/frame';
 import { whenIdle } from '../../ui/idle';
+import { tabText } from '../../ui/local';
 import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
 import { TextFile } from '../files/TextFile';
@@ -65,7 +66,12 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
     });
   }, [ids.length, notebook, store]);
   const whole = ready.kind === 'ready';
-  useEffect(() => (whole ? afterFrame(() => goToHash(notebook, store)) : undefined), [whole, notebook, store]);
+  const [place] = useState(() => tabText.get(`place.${store.path}`));
+  useEffect(() => (whole ? afterFrame(() => goToPlace(notebook, store, place)) : undefined), [whole, notebook, store, place]);
+  useEffect(() => {
+    if (!whole) return;
+    return notebook.cursor.selection.subscribe(() => tabText.set(`place.${store.path}`, notebook.cursor.active ?? ''));
+  }, [whole, notebook, store]);
   if (ready.kind === 'gone') return <Gone gone={ready.gone} path={store.path} />;
   return (
     <NotebookContext.Provider value={notebook}>
@@ -113,9 +119,12 @@ function startAt(notebook: NotebookController, store: NotebookStore): void {
   notebook.cursor.focus(first, empty ? 'edit' : 'command');
 }
 
-/** To the heading that the address ends in, unless the person is somewhere already. */
-function goToHash(notebook: NotebookController, store: NotebookStore): void {
-  if (location.hash === '' || !notebook.presence.waits) return;
+/** To the cell where this tab was before a reload, else to the heading that the address ends in, unless the person is somewhere already. */
+function goToPlace(notebook: NotebookController, store: NotebookStore, place: string): void {
+  if (!notebook.presence.waits || store.prompts.get().length > 0) return;
+  const before = store.cellIds.get().find((id) => id === place);
+  if (before !== undefined) return notebook.cursor.focus(before);
+  if (location.hash === '') return;
   const headings = store.cellIds.get().flatMap((id) => (store.cell(id)?.type.get() === 'markdown' ? headingsOf(id, store.cell(id)?.source.get() ?? '') : []));
   const heading = headingOfHash(headings, location.hash);
   if (heading) notebook.cursor.jump(heading.id);
