@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useMemo, useState } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { PageConnection } from '../connection/model';
 import { signal } from '../ui/signals';
 import { toggleTheme } from '../ui/theme';
@@ -36,6 +36,7 @@ export function App({ connection, files }: { connection: PageConnection; files: 
     history.replaceState(null, '', routeUrl(next));
     route.set(next);
   });
+  const view = useSerial(notebook);
   const services = useMemo<Services>(() => {
     const go = (next: Route) => {
       if (routeUrl(next) === routeUrl(route.get())) return;
@@ -61,7 +62,7 @@ export function App({ connection, files }: { connection: PageConnection; files: 
       <AppFrame notebook={notebook} path={path}>
         {now.kind === 'home' && <Home folder={now.folder} />}
         {now.kind === 'file' && <TextFile path={now.path} />}
-        {notebook && <Notebook key={notebookPath} notebook={notebook} />}
+        {notebook && <Notebook key={view} notebook={notebook} />}
       </AppFrame>
       {sheet === 'palette' && <Palette commands={commands} context={context} close={() => setSheet(null)} run={(c) => c.run(context)} />}
       {sheet === 'shortcuts' && <Shortcuts commands={commands} close={() => setSheet(null)} />}
@@ -77,6 +78,13 @@ export function App({ connection, files }: { connection: PageConnection; files: 
 function News({ notebook, path }: { notebook: NotebookController | null; path: string }) {
   useNotebookNews(notebook, path);
   return null;
+}
+
+/** Another number for each value: a notebook that is renamed stays the one that is on the screen. */
+function useSerial(value: unknown): number {
+  const last = useRef({ value, n: 0 });
+  if (last.current.value !== value) last.current = { value, n: last.current.n + 1 };
+  return last.current.n;
 }
 
 /** The notebook at a path, open as long as it is shown. A rename keeps it open under its new name. */

@@ -67,7 +67,7 @@ export function FilesPanel({ notebook = null }: { notebook?: NotebookController 
     if (name === '' || to === entry.path) return;
     attempt(
       files.rename(entry.path, to).then(() => {
-        if (open === entry.path) go(routeOf(to));
+        if (open === entry.path && now.kind === 'file') go(routeOf(to)); // the page follows its notebook when that says so
       }),
     );
   };

@@ -72,7 +72,7 @@ function Crumb({ path, renamed }: { path: string; renamed?: () => void }) {
 
 /** The notebook's name; a press makes it a field. */
 function Name({ path, renamed }: { path: string; renamed: () => void }) {
-  const { files, go, toasts } = useServices();
+  const { files, toasts } = useServices();
   const [writing, setWriting] = useState(false);
   const name = baseName(path);
   if (!writing) {
@@ -87,10 +87,8 @@ function Name({ path, renamed }: { path: string; renamed: () => void }) {
     setTimeout(() => document.activeElement === document.body && renamed());
     const target = [folderOf(path), to.endsWith('.ipynb') ? to : `${to}.ipynb`].filter(Boolean).join('/');
     if (to === '' || target === path) return;
-    files.rename(path, target).then(
-      () => go({ kind: 'notebook', path: target }),
-      (e: unknown) => void toasts.show(e instanceof Error ? e.message : String(e), { level: 'error' }),
-    );
+    // The page follows when its notebook says so.
+    files.rename(path, target).catch((e: unknown) => void toasts.show(e instanceof Error ? e.message : String(e), { level: 'error' }));
   };
   return <Renamer name={name} done={done} />;
 }
