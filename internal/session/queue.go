@@ -341,8 +341,9 @@ func (c *core) runCells(cmd protocol.Command) *reject {
 	return nil
 }
 
-// interrupt empties the queue and interrupts what runs; when nothing does, what threads ask ends. ipykernel ignores an interrupt until it begins with a run, so for one that has been
-// sent and has not begun the interrupt waits: until it begins, or for interruptHold, as the kernel may be busy with something else.
+// interrupt empties the queue and interrupts what runs; when nothing does, what threads ask ends. ipykernel ignores an interrupt until it
+// begins with a run, so for one that has been sent and has not begun the interrupt waits: until it begins, or for interruptHold, as the
+// kernel may be busy with something else.
 func (c *core) interrupt(cmd protocol.Command) *reject {
 	r := c.current()
 	if cmd.Client == protocol.OverHTTP && (r != nil || len(c.priv.Order) > 0) {
