@@ -53,9 +53,7 @@ def busy(): # a signal that comes just before a long sleep is not seen until its
 func TestThreadAsks(t *testing.T) {
 	bothKernels(t, func(t *testing.T, w *world) {
 		w.write("a.ipynb", "")
-		sv := w.serve()
-		s := sv.open("a.ipynb")
-		p := sv.page(s)
+		sv, s, p := w.begin()
 		sv.execute(s, "one", asksInAThread+"threading.Thread(target=ask, args=('one: ', 'more: ')).start()")
 		p.untilDone("one", protocol.StatusOK)
 		first := p.asked("one: ")
@@ -99,9 +97,7 @@ func TestThreadAsks(t *testing.T) {
 func TestManyThreadsAsk(t *testing.T) {
 	bothKernels(t, func(t *testing.T, w *world) {
 		w.write("a.ipynb", "")
-		sv := w.serve()
-		s := sv.open("a.ipynb")
-		p := sv.page(s)
+		sv, s, p := w.begin()
 		sv.execute(s, "one", asksInAThread+`
 pool = ThreadPoolExecutor(8)
 sums = [pool.submit(lambda i=i: sum(int(input(f'{i}.{j}: ')) for j in range(5))) for i in range(8)]
@@ -127,9 +123,7 @@ func TestThreadIsNotAnswered(t *testing.T) {
 	bothKernels(t, func(t *testing.T, w *world) {
 		w.timeout = 2 * time.Second
 		w.write("a.ipynb", "")
-		sv := w.serve()
-		s := sv.open("a.ipynb")
-		p := sv.page(s)
+		sv, s, p := w.begin()
 		sv.execute(s, "one", asksInAThread+"threading.Thread(target=ask, args=('one: ',)).start()")
 		p.untilDone("one", protocol.StatusOK)
 		p.untilText("one", "ended by EOFError('Input request timed out')\n")
@@ -149,9 +143,7 @@ func TestThreadIsNotAnswered(t *testing.T) {
 func TestThreadAsksAndIsInterrupted(t *testing.T) {
 	bothKernels(t, func(t *testing.T, w *world) {
 		w.write("a.ipynb", "")
-		sv := w.serve()
-		s := sv.open("a.ipynb")
-		p := sv.page(s)
+		sv, s, p := w.begin()
 		interrupt := func() { sv.do(s, protocol.Command{Type: protocol.CmdInterrupt}) }
 		sv.execute(s, "one", asksInAThread+"threading.Thread(target=ask, args=('one: ',)).start()")
 		p.untilDone("one", protocol.StatusOK)
@@ -192,9 +184,7 @@ func TestThreadAsksAndIsInterrupted(t *testing.T) {
 func TestThreadAsksAndKernelRestarts(t *testing.T) {
 	bothKernels(t, func(t *testing.T, w *world) {
 		w.write("a.ipynb", "")
-		sv := w.serve()
-		s := sv.open("a.ipynb")
-		p := sv.page(s)
+		sv, s, p := w.begin()
 		sv.execute(s, "one", asksInAThread+"import atexit\natexit.register(ask, 'at exit: ')\nthreading.Thread(target=ask, args=('one: ',)).start()")
 		p.untilDone("one", protocol.StatusOK)
 		p.asked("one: ")
@@ -217,9 +207,7 @@ func TestThreadAsksAndKernelRestarts(t *testing.T) {
 func TestOthersThatAsk(t *testing.T) {
 	bothKernels(t, func(t *testing.T, w *world) {
 		w.write("a.ipynb", "")
-		sv := w.serve()
-		s := sv.open("a.ipynb")
-		p := sv.page(s)
+		sv, s, p := w.begin()
 		sv.execute(s, "button", asksInAThread+"import ipywidgets\nb = ipywidgets.Button()\nb.on_click(lambda b: ask('in a callback: '))\ndisplay(b)")
 		p.untilDone("button", protocol.StatusOK)
 		id, _ := widget(p.state, "ButtonModel")

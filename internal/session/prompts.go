@@ -35,12 +35,18 @@ func (c *core) onStdin(kind, parent string, msg jupyter.Message) {
 	case "input_request":
 		c.inputRequest(parent, msg)
 	case jupyter.InputGone:
-		for _, p := range slices.Clone(c.pub.Prompts) {
-			if p.RequestID == protocol.RequestID(parent) {
-				c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: "ended"})
-			}
+		if p, open := c.openPrompt(protocol.RequestID(parent)); open {
+			c.emit(protocol.PromptClosed{RequestID: p.RequestID, How: "ended"})
 		}
 	}
+}
+
+func (c *core) openPrompt(id protocol.RequestID) (protocol.Prompt, bool) {
+	i := slices.IndexFunc(c.pub.Prompts, func(p protocol.Prompt) bool { return p.RequestID == id })
+	if i < 0 {
+		return protocol.Prompt{}, false
+	}
+	return c.pub.Prompts[i], true
 }
 
 // inputRequest opens a prompt, or answers it with what was typed ahead. What the main thread asks in a run is over when the run is, or
@@ -168,11 +174,8 @@ func (c *core) wasSent(id string) {
 		c.emit(answerPassed{RequestID: protocol.RequestID(request)})
 		return
 	}
-	for _, p := range c.pub.Prompts {
-		if asked := c.priv.Prompts[p.RequestID]; p.RequestID == protocol.RequestID(request) && asked != nil {
-			c.showAnswered(p, asked.RunID, "", "")
-			return
-		}
+	if p, open := c.openPrompt(protocol.RequestID(request)); open && c.priv.Prompts[p.RequestID] != nil {
+		c.showAnswered(p, c.priv.Prompts[p.RequestID].RunID, "", "")
 	}
 }
 
@@ -209,15 +212,16 @@ func (c *core) reopen() {
 
 // inputReply is the command: the first answer wins.
 func (c *core) inputReply(cmd protocol.Command) *reject {
-	i := 0
 	if cmd.RequestID != "" {
-		i = slices.IndexFunc(c.pub.Prompts, func(p protocol.Prompt) bool { return p.RequestID == cmd.RequestID })
-		if i < 0 {
+		p, open := c.openPrompt(cmd.RequestID)
+		if !open {
 			return rejectf(protocol.CodeAlreadyAnswered, "this prompt is closed: it was answered, timed out or its run ended")
 		}
+		c.answer(p, cmd.Value, cmd.Client)
+		return nil
 	}
 	if len(c.pub.Prompts) > 0 {
-		c.answer(c.pub.Prompts[i], cmd.Value, cmd.Client)
+		c.answer(c.pub.Prompts[0], cmd.Value, cmd.Client)
 		return nil
 	}
 	if c.priv.Current == "" {
@@ -228,24 +232,22 @@ func (c *core) inputReply(cmd protocol.Command) *reject {
 }
 
 func (c *core) promptExtend(cmd protocol.Command) *reject {
-	for _, p := range c.pub.Prompts {
-		if p.RequestID != cmd.RequestID {
-			continue
-		}
-		if cmd.Seconds <= 0 || cmd.Seconds > 7*24*3600 {
-			return rejectf(protocol.CodeInvalid, "seconds must be between 1 and a week")
-		}
-		if p.Deadline > 0 {
-			p.Deadline += int64(cmd.Seconds) * 1000
-			c.emit(protocol.PromptChanged{Prompt: p})
-		} else if asked := c.priv.Prompts[p.RequestID]; asked != nil && asked.Remains > 0 {
-			more := *asked
-			more.Remains += int64(cmd.Seconds) * 1000
-			c.emit(promptAsked{RequestID: p.RequestID, Prompt: more})
-		}
-		return nil
+	p, open := c.openPrompt(cmd.RequestID)
+	if !open {
+		return rejectf(protocol.CodeNoPrompt, "this prompt is closed")
 	}
-	return rejectf(protocol.CodeNoPrompt, "this prompt is closed")
+	if cmd.Seconds <= 0 || cmd.Seconds > 7*24*3600 {
+		return rejectf(protocol.CodeInvalid, "seconds must be between 1 and a week")
+	}
+	if p.Deadline > 0 {
+		p.Deadline += int64(cmd.Seconds) * 1000
+		c.emit(protocol.PromptChanged{Prompt: p})
+	} else if asked := c.priv.Prompts[p.RequestID]; asked != nil && asked.Remains > 0 {
+		more := *asked
+		more.Remains += int64(cmd.Seconds) * 1000
+		c.emit(promptAsked{RequestID: p.RequestID, Prompt: more})
+	}
+	return nil
 }
 
 // closePrompts closes what the run has open and does not stay; empty: what all have.
