@@ -100,8 +100,10 @@ export function watchBar() {
     shown(() => { drawn = stamp; });
   }).observe(document.body, everything);
   const look = () => {
-    // Before the first value there is none, and after the run it is right that it grows old.
-    if (drawn && document.querySelector('[data-cell="bar"].is-running')) shown((at) => window.ages.push(performance.timeOrigin + at - drawn));
+    // Before the first value there is none, and after the run it is right that it grows old. A change that is made later in this
+    // same frame is in it, too, and is noted first.
+    const age = (at) => window.ages.push(performance.timeOrigin + at - drawn);
+    if (drawn && document.querySelector('[data-cell="bar"].is-running')) shown((at) => void scheduler.postTask(() => age(at), { priority: 'user-blocking' }));
     requestAnimationFrame(look);
   };
   requestAnimationFrame(look);
