@@ -135,7 +135,7 @@ func start(t *testing.T) *testServer {
 	s := &testServer{notebooks: &fakeNotebooks{}, dir: dir, t: t}
 	s.api = New(Config{
 		Notebooks: s.notebooks, Folder: folder, Auth: logins, Page: fakePage{}, Frame: []byte("<!doctype html>frame"), Port: 8000, Hosts: []string{"notes.test"},
-		Blob:    func(hash string) (*os.File, error) { return os.Open(filepath.Join(blobs, hash)) },
+		Blob:    func(hash string) (io.ReadSeekCloser, error) { return os.Open(filepath.Join(blobs, hash)) },
 		Choices: func(context.Context, string) ([]pyenv.Choice, error) { return nil, nil }, ServerID: "srv", Version: "1",
 	})
 	s.Server = httptest.NewUnstartedServer(nil)

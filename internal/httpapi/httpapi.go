@@ -36,7 +36,7 @@ type Page interface {
 type Config struct {
 	Notebooks Notebooks
 	Folder    *files.Folder
-	Blob      func(hash string) (*os.File, error)
+	Blob      func(hash string) (io.ReadSeekCloser, error)
 	Choices   func(ctx context.Context, folder string) ([]pyenv.Choice, error)
 	Auth      *auth.Auth
 	Page      Page   // the page and its files

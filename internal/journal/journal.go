@@ -39,7 +39,8 @@ type Journal struct {
 	moved  string // where a damaged database went
 	ops    chan *op
 	syncs  chan chan error
-	quit   chan struct{}
+	quit   chan struct{} // closed when the end begins
+	ended  chan struct{} // closed when nobody reads ops and syncs any more
 	wg     sync.WaitGroup
 	once   sync.Once
 	failed failure
@@ -97,7 +98,7 @@ func Open(dir string, log *slog.Logger) (*Journal, error) {
 			return nil, fmt.Errorf("make journal folder: %w", err)
 		}
 	}
-	j := &Journal{dir: dir, log: log, ops: make(chan *op, 256), syncs: make(chan chan error, 256), quit: make(chan struct{}), heads: map[NotebookID]head{}}
+	j := &Journal{dir: dir, log: log, ops: make(chan *op, 256), syncs: make(chan chan error, 256), quit: make(chan struct{}), ended: make(chan struct{}), heads: map[NotebookID]head{}}
 	if err := j.openDatabase(); err != nil {
 		return nil, err
 	}
@@ -210,12 +211,13 @@ func createPrivate(path string) error {
 	return f.Close()
 }
 
-// Close writes what was asked for, syncs and closes. It waits for both goroutines.
+// Close writes what was asked for, syncs and closes. It waits for both goroutines. Calls that come later get ErrClosed.
 func (j *Journal) Close() error {
 	var err error
 	j.once.Do(func() {
 		close(j.quit)
 		j.wg.Wait()
+		close(j.ended)
 		err = errors.Join(j.fsync(), j.conn.Close(), j.marks.Close())
 		if j.wal != nil {
 			_ = j.wal.Close()
@@ -234,11 +236,23 @@ func (j *Journal) Sync(ctx context.Context) error {
 	case <-j.quit:
 		return ErrClosed
 	}
+	return j.answer(ctx, done)
+}
+
+// answer waits for what became of a request, which may have come too late to be seen.
+func (j *Journal) answer(ctx context.Context, done chan error) error {
 	select {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-j.ended:
+	}
+	select {
+	case err := <-done:
+		return err
+	default:
+		return ErrClosed
 	}
 }
 
@@ -249,7 +263,6 @@ func (j *Journal) syncAll() {
 		case done := <-j.syncs:
 			waiting = append(waiting, done)
 		case <-j.quit:
-			j.refuseSyncs()
 			return
 		}
 		for more := true; more; {
@@ -263,17 +276,6 @@ func (j *Journal) syncAll() {
 		err := j.fsync()
 		for _, done := range waiting {
 			done <- err
-		}
-	}
-}
-
-func (j *Journal) refuseSyncs() {
-	for {
-		select {
-		case done := <-j.syncs:
-			done <- ErrClosed
-		default:
-			return
 		}
 	}
 }

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -35,63 +34,6 @@ func appendN(t testing.TB, j *Journal, id NotebookID, from, to int) {
 		if err := j.Append(t.Context(), id, b); err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-func TestAppendAndLoad(t *testing.T) {
-	dir := t.TempDir()
-	j := open(t, dir)
-	id, err := j.Notebook(t.Context(), "a.ipynb")
-	if err != nil {
-		t.Fatal(err)
-	}
-	appendN(t, j, id, 1, 3)
-	if err := j.Append(t.Context(), id, Batch{Seq: 3, N: 6, Data: []byte("again")}); err != nil {
-		t.Fatal(err)
-	}
-	if err := j.Append(t.Context(), id, Batch{Seq: 9}); err == nil {
-		t.Error("a gap was accepted")
-	}
-	if err := j.Snapshot(t.Context(), id, Batch{Seq: 3, N: 6, Data: []byte("state")}); err != nil {
-		t.Fatal(err)
-	}
-	appendN(t, j, id, 4, 5)
-	if err := j.Sync(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	j = open(t, dir)
-	got, err := j.Load(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.Snapshot == nil || string(got.Snapshot.Data) != "state" || len(got.Batches) != 2 || string(got.Batches[1].Data) != "batch 5" || got.Lost != 0 || got.Damaged {
-		t.Errorf("loaded %+v", got)
-	}
-	appendN(t, j, id, 6, 6)
-}
-
-func TestSpillIsIdempotent(t *testing.T) {
-	j := open(t, t.TempDir())
-	for range 2 {
-		for i, part := range []string{"abc", "def"} {
-			if err := j.Spill(1, "o1", int64(3*i), []byte(part)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	f, err := j.OpenSpill(1, "o1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	if got, _ := io.ReadAll(f); string(got) != "abcdef" {
-		t.Errorf("got %q", got)
-	}
-	if err := j.Spill(1, "../x", 0, nil); err == nil {
-		t.Error("a hostile name was accepted")
 	}
 }
 

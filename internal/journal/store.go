@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,12 +48,20 @@ func (j *Journal) Put(hash string, data []byte) error {
 	return nil
 }
 
-// Blob opens a blob; fs.ErrNotExist when there is none.
-func (j *Journal) Blob(hash string) (*os.File, error) {
+// Blob opens a blob, which the caller closes; fs.ErrNotExist when there is none.
+func (j *Journal) Blob(hash string) (io.ReadSeekCloser, error) {
 	if raw, err := hex.DecodeString(hash); err != nil || len(raw) != sha256.Size || strings.ToLower(hash) != hash {
 		return nil, fmt.Errorf("blob %.80q: %w", hash, fs.ErrNotExist)
 	}
-	return os.Open(j.blobPath(hash))
+	return opened(os.Open(j.blobPath(hash)))
+}
+
+// opened is a file that is there, or no file at all.
+func opened(f *os.File, err error) (io.ReadSeekCloser, error) {
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 func (j *Journal) blobPath(hash string) string { return filepath.Join(j.dir, "blobs", hash[:2], hash) }
@@ -77,13 +86,13 @@ func (j *Journal) Spill(id NotebookID, output string, offset int64, data []byte)
 	return nil
 }
 
-// OpenSpill opens what is kept aside of an output.
-func (j *Journal) OpenSpill(id NotebookID, output string) (*os.File, error) {
+// OpenSpill opens what is kept aside of an output, which the caller closes; fs.ErrNotExist when there is nothing.
+func (j *Journal) OpenSpill(id NotebookID, output string) (io.ReadSeekCloser, error) {
 	path, err := j.spillPath(id, output)
 	if err != nil {
 		return nil, err
 	}
-	return os.Open(path)
+	return opened(os.Open(path))
 }
 
 // DropSpill removes what is kept aside of an output; empty: of all outputs of the notebook.

@@ -38,12 +38,7 @@ func (j *Journal) do(ctx context.Context, o *op) error {
 	case <-j.quit:
 		return ErrClosed
 	}
-	select {
-	case err := <-o.done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return j.answer(ctx, o.done)
 }
 
 func (j *Journal) write() {

@@ -56,7 +56,7 @@ func (c *core) outputFromFile(o notebook.Output) *protocol.Output {
 }
 
 // document makes the .ipynb's content of a state. carried is the version read or written last; blobs and spill are looked up in j.
-func document(s *protocol.State, carried *notebook.Document, j *journal.Journal, id journal.NotebookID) (*notebook.Document, error) {
+func document(s *protocol.State, carried *notebook.Document, j shelf, id journal.NotebookID) (*notebook.Document, error) {
 	doc := notebook.New()
 	meta, err := joinWidgets(s, j)
 	if err != nil {
@@ -81,7 +81,7 @@ func document(s *protocol.State, carried *notebook.Document, j *journal.Journal,
 	return doc, nil
 }
 
-func fileOutputs(cell *protocol.Cell, j *journal.Journal, id journal.NotebookID) ([]notebook.Output, error) {
+func fileOutputs(cell *protocol.Cell, j shelf, id journal.NotebookID) ([]notebook.Output, error) {
 	running := cell.Run != nil && cell.Run.State == protocol.StateRunning
 	var out []notebook.Output
 	for _, o := range cell.Outputs {
@@ -117,7 +117,7 @@ func fileOutputs(cell *protocol.Cell, j *journal.Journal, id journal.NotebookID)
 }
 
 // inline puts the blobs' values back in place of their names.
-func inline(data map[string]json.RawMessage, j *journal.Journal) (map[string]json.RawMessage, error) {
+func inline(data map[string]json.RawMessage, j shelf) (map[string]json.RawMessage, error) {
 	out := make(map[string]json.RawMessage, len(data))
 	for mime, value := range data {
 		out[mime] = value
@@ -149,7 +149,7 @@ func inline(data map[string]json.RawMessage, j *journal.Journal) (map[string]jso
 
 // wholeText is the output's text, with what was cut out of its middle as far as the file takes it; while the cell runs without it: what is
 // being printed would be written anew, all of it, every ten seconds.
-func wholeText(o *protocol.Output, running bool, j *journal.Journal, id journal.NotebookID) string {
+func wholeText(o *protocol.Output, running bool, j shelf, id journal.NotebookID) string {
 	head := protocol.UTF16Len(o.Text.Head)
 	if o.Text.TailAt <= int64(head) {
 		return o.Text.Head + o.Text.Tail

@@ -12,14 +12,13 @@ import (
 
 	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/files"
-	"github.com/runnel-dev/runnel/internal/journal"
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
 
 // Config is what a hub needs.
 type Config struct {
 	Folder       *files.Folder
-	Journal      *journal.Journal
+	Journal      Journal
 	Launcher     Launcher
 	InputTimeout time.Duration // of a prompt; 0: never
 	IdleCull     time.Duration // stop kernels idle for so long; 0: never

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 
-	"github.com/runnel-dev/runnel/internal/journal"
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
 
@@ -77,7 +76,7 @@ func sameWidget(w *protocol.Widget, e protocol.WidgetOpened) bool {
 }
 
 // joinWidgets puts the models that outputs show into the metadata for the file.
-func joinWidgets(s *protocol.State, j *journal.Journal) (json.RawMessage, error) {
+func joinWidgets(s *protocol.State, j shelf) (json.RawMessage, error) {
 	models := map[protocol.WidgetID]fileWidget{}
 	for id := range shownWidgets(s) {
 		w := s.Widgets[id]
@@ -121,7 +120,7 @@ func (b fileBuffer) bytes() ([]byte, error) {
 	return base64.StdEncoding.DecodeString(b.Data)
 }
 
-func fileBufferOf(b protocol.WidgetBuffer, j *journal.Journal) (fileBuffer, error) {
+func fileBufferOf(b protocol.WidgetBuffer, j shelf) (fileBuffer, error) {
 	out := fileBuffer{Data: b.Data, Encoding: "base64", Path: b.Path}
 	if b.Blob == "" {
 		return out, nil

@@ -26,7 +26,7 @@ const (
 
 // writer puts a session's facts into the journal, in order, in a goroutine of its own (run). Its lock guards what is below it.
 type writer struct {
-	j      *journal.Journal
+	j      batchWriter
 	id     journal.NotebookID
 	log    *slog.Logger
 	failed func(error)   // told when writing begins to fail, and with nil when it works again; must not block
@@ -66,7 +66,7 @@ type reached struct {
 	record uint64
 }
 
-func newWriter(j *journal.Journal, id journal.NotebookID, seq uint64, log *slog.Logger) *writer {
+func newWriter(j batchWriter, id journal.NotebookID, seq uint64, log *slog.Logger) *writer {
 	return &writer{j: j, id: id, seq: seq, log: log, kick: make(chan struct{}, 1), progress: make(chan struct{})}
 }
 

@@ -1,7 +1,8 @@
-// Package journaltest looks into the journal that a test has left behind.
+// Package journaltest is what tests need of a journal: one in memory (Memory), what every kind of journal is held to (Contract), and a look into the
+// one on disk that a test has left behind (Check).
 //
-// The key idea: whatever a test was about, the journal it used must be sound at its end; a test that only starts a server
-// checks that too, in its cleanup.
+// The key idea: a test may run on the journal in memory because both are held to one contract, and whatever a test was about, the journal it used
+// on disk must be sound at its end.
 //
 // It does not know what the facts of a batch mean.
 package journaltest
