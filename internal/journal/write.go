@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"syscall"
 
 	"zombiezen.com/go/sqlite"
@@ -16,9 +17,8 @@ import (
 
 // op is one request to the goroutine that owns the database.
 type op struct {
-	run  func(*sqlite.Conn) error
+	run  func(*sqlite.Conn) error // again, when it was rolled back with another that was refused
 	done chan error
-	err  error
 	read bool   // changes nothing: not part of the group's transaction
 	then func() // after the commit, still in the writer
 }
@@ -59,7 +59,7 @@ func (j *Journal) write() {
 	}
 }
 
-// group runs first and what waits behind it in one transaction. When the transaction fails, each is told so.
+// group runs first and what waits behind it in one transaction.
 func (j *Journal) group(first *op) {
 	if first.read {
 		first.done <- first.run(j.conn)
@@ -80,36 +80,47 @@ func (j *Journal) group(first *op) {
 		}
 		break
 	}
-	err := j.transact(group)
-	for _, o := range group {
-		if err == nil && o.err == nil && o.then != nil {
-			o.then()
-		}
-		if err != nil {
-			o.err = err
-		}
-		o.done <- o.err
-	}
+	j.commit(group)
 	if read != nil {
 		read.done <- read.run(j.conn)
 	}
 }
 
-func (j *Journal) transact(group []*op) (err error) {
-	if err := sqlitex.Execute(j.conn, "BEGIN IMMEDIATE", nil); err != nil {
-		return writeError(err)
+// commit tries without those that are refused, until the others are written; when the transaction itself fails, each is told so.
+func (j *Journal) commit(group []*op) {
+	for len(group) > 0 {
+		refused, err := j.transact(group)
+		if refused < len(group) {
+			group[refused].done <- err
+			group = slices.Delete(group, refused, refused+1)
+			continue
+		}
+		for _, o := range group {
+			if err == nil && o.then != nil {
+				o.then()
+			}
+			o.done <- err
+		}
+		return
 	}
-	for _, o := range group {
+}
+
+// transact runs all or nothing. It says which was refused, and the number of all when none was.
+func (j *Journal) transact(group []*op) (refused int, err error) {
+	if err := sqlitex.Execute(j.conn, "BEGIN IMMEDIATE", nil); err != nil {
+		return len(group), writeError(err)
+	}
+	for i, o := range group {
 		if err := o.run(j.conn); err != nil {
 			j.rollback()
-			return writeError(err)
+			return i, writeError(err)
 		}
 	}
 	if err := sqlitex.Execute(j.conn, "COMMIT", nil); err != nil {
 		j.rollback()
-		return writeError(err)
+		return len(group), writeError(err)
 	}
-	return nil
+	return len(group), nil
 }
 
 // rollback also forgets the ends of the chains, which the failed requests have moved.

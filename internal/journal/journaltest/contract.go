@@ -92,6 +92,7 @@ var clauses = []struct {
 	{"J5 the file's version is known by its tag", (*trial).versions},
 	{"J6 what is missing at the end is told, and the journal goes on", (*trial).lost},
 	{"J8 after a failed sync nothing more is taken", (*trial).failedSync},
+	{"J9 what is refused takes nothing with it", (*trial).beside},
 	{"J9 a batch that is there is not written again", (*trial).again},
 	{"J9 a full disk refuses a batch, and takes it when there is room", (*trial).full},
 	{"J9 a snapshot that a full disk refuses leaves the batches", (*trial).fullSnapshot},

@@ -3,8 +3,10 @@ package journaltest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/runnel-dev/runnel/internal/journal"
@@ -220,6 +222,44 @@ func (t *trial) again() {
 	t.ok(t.j.Snapshot(t.Context(), id, state(3)))
 	t.append(id, 2, 4)
 	t.has(id, "state 3, batch 4")
+}
+
+// beside: a write may have come together with one that is refused.
+func (t *trial) beside() {
+	id, over := t.notebook("refused.ipynb"), make(chan struct{})
+	var refused, taken sync.WaitGroup
+	defer refused.Wait()
+	defer close(over)
+	for range 4 {
+		refused.Go(func() {
+			for {
+				select {
+				case <-over:
+					return
+				default:
+					_ = t.j.Append(t.Context(), id, batch(7))
+				}
+			}
+		})
+	}
+	ids := make([]journal.NotebookID, 8)
+	for i := range ids {
+		ids[i] = t.notebook(fmt.Sprint(i))
+		taken.Go(func() {
+			for seq := 1; seq <= 20; seq++ {
+				if err := t.j.Append(t.Context(), ids[i], batch(seq)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	taken.Wait()
+	for _, id := range ids {
+		if n := len(t.load(id).Batches); n != 20 {
+			t.Errorf("of notebook %d %d batches are there", id, n)
+		}
+	}
+	t.gone(id)
 }
 
 // big does not find room on a full disk.
