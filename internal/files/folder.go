@@ -25,6 +25,8 @@ type Options struct {
 	Deny []string
 	// Logger hears of the folder's own fate; nil: nobody does.
 	Logger *slog.Logger
+	// NoNotices is for tests with a clock of their own: watchers look every now and then, and do not ask the system.
+	NoNotices bool
 }
 
 // MaxRead is the largest file that Read reads.
@@ -59,10 +61,11 @@ type Entry struct {
 
 // Folder is the served folder. It is safe for concurrent use.
 type Folder struct {
-	trash *os.Root // nil: nothing can be deleted
-	dir   string   // real absolute path
-	deny  []string // slash paths below dir
-	log   *slog.Logger
+	trash   *os.Root // nil: nothing can be deleted
+	dir     string   // real absolute path
+	deny    []string // slash paths below dir
+	log     *slog.Logger
+	notices bool // watchers ask the system
 
 	mu       sync.Mutex
 	root     *os.Root         // what is at dir; see top
@@ -94,7 +97,7 @@ func Open(dir string, options Options) (*Folder, error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	f := &Folder{dir: dir, log: options.Logger, saving: map[string]*gate{}, swept: map[string]bool{}, step: func(string) error { return nil }}
+	f := &Folder{dir: dir, log: options.Logger, notices: !options.NoNotices, saving: map[string]*gate{}, swept: map[string]bool{}, step: func(string) error { return nil }}
 	if f.root, err = os.OpenRoot(dir); err != nil {
 		return nil, fmt.Errorf("open folder: %w", err)
 	}

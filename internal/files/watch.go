@@ -37,7 +37,6 @@ type Watcher struct {
 	poll    time.Duration
 	log     *slog.Logger
 	changes chan Change
-	notices bool // ask the system; tests with a clock of their own do not
 	wake    chan struct{}
 
 	mu      sync.Mutex
@@ -64,7 +63,7 @@ func NewWatcher(f *Folder, poll time.Duration, log *slog.Logger) *Watcher {
 		log = slog.New(slog.DiscardHandler)
 	}
 	w := &Watcher{
-		folder: f, poll: poll, log: log, changes: make(chan Change), notices: true, wake: make(chan struct{}, 1),
+		folder: f, poll: poll, log: log, changes: make(chan Change), wake: make(chan struct{}, 1),
 		watched: map[Path]*watched{},
 	}
 	f.mu.Lock()
@@ -365,7 +364,7 @@ type listener struct {
 
 func (w *Watcher) listen() *listener {
 	l := &listener{follows: map[string]bool{}, log: w.log}
-	if !w.notices {
+	if !w.folder.notices {
 		return l
 	}
 	watcher, err := fsnotify.NewWatcher()

@@ -34,10 +34,10 @@ func stampAt(t *testing.T, f *Folder, p Path) Stamp {
 // TestWatchByPoll has a clock of its own and no notices from the system.
 func TestWatchByPoll(t *testing.T) {
 	f, dir := open(t)
+	f.notices = false
 	put(t, dir, "a.ipynb", "one")
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWatcher(f, 0, nil)
-		w.notices = false
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- w.Run(ctx) }()

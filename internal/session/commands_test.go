@@ -240,56 +240,54 @@ func TestCommands_all(t *testing.T) {
 
 // J9, for each command: on a full disk one that is refused is told so at once, and no other is acknowledged before there is space.
 func TestCommands_acks_on_a_full_disk(t *testing.T) {
-	w := newWorld(t, "") // its kernels cannot be started
-	sv, s, p := w.begin()
-	for _, id := range []string{"a", "b", "c", "d"} {
-		sv.do(s, insert(id, "1"))
-	}
-	sv.do(s, protocol.Command{Type: protocol.CmdCellInsert, CellID: "m", CellType: "markdown"})
-	sv.do(s, protocol.Command{Type: protocol.CmdCellDelete, CellID: "d"})
-	if err := sv.journal.LimitPages(testContext(t), 1); err != nil {
-		t.Fatal(err)
-	}
-	type answer struct {
-		row string
-		ack protocol.Ack
-	}
-	answers := make(chan answer, len(commandRows)+1)
-	give := func(row string, cmd protocol.Command) { answers <- answer{row, s.Do(testContext(t), cmd)} }
-	big := insert("big", strings.Repeat("y", 1<<20))
-	big.CmdID = "big"
-	go give("big", big)
-	p.until("said", func(st *protocol.State) bool { return st.Save.State == protocol.SaveFailed })
+	quiet(t, func(t *testing.T, w *world) {
+		sv, s, p := w.begin()
+		sv.kernels.broken = errors.New("there are none")
+		for _, id := range []string{"a", "b", "c", "d"} {
+			sv.do(s, insert(id, "1"))
+		}
+		sv.do(s, protocol.Command{Type: protocol.CmdCellInsert, CellID: "m", CellType: "markdown"})
+		sv.do(s, protocol.Command{Type: protocol.CmdCellDelete, CellID: "d"})
+		w.memory.Fill(true)
+		type answer struct {
+			row string
+			ack protocol.Ack
+		}
+		answers := make(chan answer, len(commandRows)+1)
+		give := func(row string, cmd protocol.Command) { answers <- answer{row, s.Do(testContext(t), cmd)} }
+		big := insert("big", strings.Repeat("y", 1<<20))
+		big.CmdID = "big"
+		go give("big", big)
+		p.until("said", func(st *protocol.State) bool { return st.Save.State == protocol.SaveFailed })
 
-	waiting := 1
-	for _, row := range commandRows { // one after the other: what is refused, and what is shown, is so before the next
-		cmd := commandOf(t, row)
-		go give(row, cmd)
-		applied := func() (yes bool) {
-			if err := s.call(testContext(t), func() { _, yes = s.core.priv.Outcomes.done[cmd.CmdID] }); err != nil {
-				t.Fatal(err)
-			}
-			return yes
-		}
-		for refused := false; !refused && !applied(); {
-			select {
-			case a := <-answers:
-				if a.row != row || a.ack.Status != protocol.AckRejected || a.ack.Code == protocol.CodeUnavailable {
-					t.Fatalf("on a full disk %s got %+v", a.row, a.ack)
+		waiting := 1
+		for _, row := range commandRows { // one after the other: what is refused, and what is shown, is so before the next
+			cmd := commandOf(t, row)
+			go give(row, cmd)
+			applied := func() (yes bool) {
+				if err := s.call(testContext(t), func() { _, yes = s.core.priv.Outcomes.done[cmd.CmdID] }); err != nil {
+					t.Fatal(err)
 				}
-				refused = true
-				waiting--
-			default:
+				return yes
+			}
+			for refused := false; !refused && !applied(); {
+				select {
+				case a := <-answers:
+					if a.row != row || a.ack.Status != protocol.AckRejected || a.ack.Code == protocol.CodeUnavailable {
+						t.Fatalf("on a full disk %s got %+v", a.row, a.ack)
+					}
+					refused = true
+					waiting--
+				default:
+				}
+			}
+			waiting++
+		}
+		w.memory.Fill(false)
+		for range waiting {
+			if a := <-answers; a.ack.Status != protocol.AckAccepted {
+				t.Errorf("with space again %s got %+v", a.row, a.ack)
 			}
 		}
-		waiting++
-	}
-	if err := sv.journal.LimitPages(testContext(t), 1<<30); err != nil {
-		t.Fatal(err)
-	}
-	for range waiting {
-		if a := <-answers; a.ack.Status != protocol.AckAccepted {
-			t.Errorf("with space again %s got %+v", a.row, a.ack)
-		}
-	}
+	})
 }

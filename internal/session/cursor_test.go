@@ -15,7 +15,7 @@ import (
 )
 
 func TestCursors(t *testing.T) {
-	w := newWorld(t, "")
+	w := inMemory(t)
 	sv, s, p := w.begin()
 	sv.do(s, insert("one", "1"))
 	_, top := s.Top()
@@ -230,22 +230,23 @@ func TestFloodForAPage(t *testing.T) {
 
 // Fifty pages follow one kernel's worth of events and all hold the server's state.
 func TestFiftyPages(t *testing.T) {
-	w := newWorld(t, "")
-	sv := w.serve()
-	s := sv.open("a.ipynb")
-	var pages []*page
-	for range 50 {
-		pages = append(pages, sv.page(s))
-	}
-	for i := range 100 {
-		sv.do(s, insert(fmt.Sprint("c", i), "x"))
-	}
-	for _, p := range pages {
-		p.same()
-		if len(p.state.Cells) != 100 {
-			t.Fatalf("%d cells", len(p.state.Cells))
+	quiet(t, func(t *testing.T, w *world) {
+		sv := w.serve()
+		s := sv.open("a.ipynb")
+		var pages []*page
+		for range 50 {
+			pages = append(pages, sv.page(s))
 		}
-	}
+		for i := range 100 {
+			sv.do(s, insert(fmt.Sprint("c", i), "x"))
+		}
+		for _, p := range pages {
+			p.same()
+			if len(p.state.Cells) != 100 {
+				t.Fatalf("%d cells", len(p.state.Cells))
+			}
+		}
+	})
 }
 
 func TestNews(t *testing.T) {

@@ -88,139 +88,148 @@ func TestOpeningChangesNothing(t *testing.T) {
 }
 
 func TestAutosaveAndWhatIsCarried(t *testing.T) {
-	w := newWorld(t, "")
-	w.write("a.ipynb", twoCells)
-	sv, s, p := w.begin()
-	sv.do(s, insert("new", "x = 1"))
-	p.until("unsaved", func(s *protocol.State) bool { return s.Save.State == protocol.Unsaved })
-	p.untilSaved()
-	sv.do(s, protocol.Command{Type: protocol.CmdCellDelete, CellIDs: []protocol.CellID{"new"}})
-	sv.do(s, protocol.Command{Type: protocol.CmdSave})
-	p.until("saving", func(s *protocol.State) bool { return s.Save.State != protocol.Saved })
-	p.untilSaved()
-	if got := w.read("a.ipynb"); got != twoCells {
-		t.Errorf("not as it was:\n%s", got)
-	}
+	quiet(t, func(t *testing.T, w *world) {
+		w.write("a.ipynb", twoCells)
+		sv, s, p := w.begin()
+		sv.do(s, insert("new", "x = 1"))
+		p.until("unsaved", func(s *protocol.State) bool { return s.Save.State == protocol.Unsaved })
+		p.untilSaved()
+		sv.do(s, protocol.Command{Type: protocol.CmdCellDelete, CellIDs: []protocol.CellID{"new"}})
+		sv.do(s, protocol.Command{Type: protocol.CmdSave})
+		p.until("saving", func(s *protocol.State) bool { return s.Save.State != protocol.Saved })
+		p.untilSaved()
+		if got := w.read("a.ipynb"); got != twoCells {
+			t.Errorf("not as it was:\n%s", got)
+		}
+	})
 }
 
 func TestOutputOfUnknownTypeIsKept(t *testing.T) {
-	w := newWorld(t, "")
-	const strange = `"outputs":[{"output_type":"hologram","depth":3,"data":{"a":1}}]`
-	w.write("a.ipynb", `{"cells":[{"cell_type":"code","id":"a","metadata":{},"source":"1","execution_count":null,`+strange+`}],"metadata":{},"nbformat":4,"nbformat_minor":5}`)
-	sv, s, p := w.begin()
-	for _, cell := range []string{"one", "two"} {
-		sv.do(s, insert(cell, "x"))
-		p.until("unsaved", func(s *protocol.State) bool { return s.Save.State != protocol.Saved })
-		p.untilSaved()
-	}
-	var got bytes.Buffer
-	if err := json.Compact(&got, []byte(w.read("a.ipynb"))); err != nil {
-		t.Fatal(err)
-	}
-	for _, part := range []string{`"output_type":"hologram"`, `"depth":3`, `"data":{"a":1}`} {
-		if !strings.Contains(got.String(), part) {
-			t.Errorf("%s is lost: %s", part, &got)
+	quiet(t, func(t *testing.T, w *world) {
+		const strange = `"outputs":[{"output_type":"hologram","depth":3,"data":{"a":1}}]`
+		w.write("a.ipynb", `{"cells":[{"cell_type":"code","id":"a","metadata":{},"source":"1","execution_count":null,`+strange+`}],"metadata":{},"nbformat":4,"nbformat_minor":5}`)
+		sv, s, p := w.begin()
+		for _, cell := range []string{"one", "two"} {
+			sv.do(s, insert(cell, "x"))
+			p.until("unsaved", func(s *protocol.State) bool { return s.Save.State != protocol.Saved })
+			p.untilSaved()
 		}
-	}
+		var got bytes.Buffer
+		if err := json.Compact(&got, []byte(w.read("a.ipynb"))); err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range []string{`"output_type":"hologram"`, `"depth":3`, `"data":{"a":1}`} {
+			if !strings.Contains(got.String(), part) {
+				t.Errorf("%s is lost: %s", part, &got)
+			}
+		}
+	})
 }
 
 func TestAnotherProgramChangesTheFile(t *testing.T) {
-	w := newWorld(t, "")
-	w.write("a.ipynb", twoCells)
-	sv, s, p := w.begin()
-	w.write("a.ipynb", strings.ReplaceAll(twoCells, "# Title", "# Other"))
-	p.until("the other title", func(s *protocol.State) bool { return s.Cell("head").Source == "# Other" })
-	if p.state.Save.State != protocol.Saved || text(p.state.Cell("code")) != "out\n" {
-		t.Errorf("state %s", asJSON(p.state))
-	}
-	// Both change: different cells are joined, the same cell is kept twice.
-	sv.do(s, protocol.Command{Type: protocol.CmdExecute, CellID: "head2", Code: new(string)})
-	p.untilDone("head2", protocol.StatusKernelDied)
-	sv.do(s, insert("ours", "o"))
-	w.write("a.ipynb", strings.ReplaceAll(twoCells, "# Title", "# Third"))
-	p.until("both", func(s *protocol.State) bool { return s.Cell("head").Source == "# Third" && s.Cell("ours") != nil })
-	p.untilSaved()
-	if got := w.read("a.ipynb"); !strings.Contains(got, "# Third") || !strings.Contains(got, `"ours"`) {
-		t.Errorf("the file: %s", got)
-	}
-	p.same()
+	quiet(t, func(t *testing.T, w *world) {
+		w.write("a.ipynb", twoCells)
+		sv, s, p := w.begin()
+		w.write("a.ipynb", strings.ReplaceAll(twoCells, "# Title", "# Other"))
+		p.until("the other title", func(s *protocol.State) bool { return s.Cell("head").Source == "# Other" })
+		if p.state.Save.State != protocol.Saved || text(p.state.Cell("code")) != "out\n" {
+			t.Errorf("state %s", asJSON(p.state))
+		}
+		// Both change: different cells are joined, the same cell is kept twice.
+		sv.kernels.broken = errors.New("there are none")
+		sv.do(s, protocol.Command{Type: protocol.CmdExecute, CellID: "head2", Code: new(string)})
+		p.untilDone("head2", protocol.StatusKernelDied)
+		sv.do(s, insert("ours", "o"))
+		w.write("a.ipynb", strings.ReplaceAll(twoCells, "# Title", "# Third"))
+		p.until("both", func(s *protocol.State) bool { return s.Cell("head").Source == "# Third" && s.Cell("ours") != nil })
+		p.untilSaved()
+		if got := w.read("a.ipynb"); !strings.Contains(got, "# Third") || !strings.Contains(got, `"ours"`) {
+			t.Errorf("the file: %s", got)
+		}
+		p.same()
+	})
 }
 
 // editedHead is a page on two cells of which the first was changed, which is not saved yet.
-func editedHead(t *testing.T) (*world, *server, *Session, *page) {
-	t.Helper()
-	w := newWorld(t, "")
+func editedHead(w *world) (*server, *Session, *page) {
+	w.t.Helper()
 	w.write("a.ipynb", twoCells)
 	sv, s, p := w.begin()
 	sv.do(s, protocol.Command{Type: protocol.CmdEdit, CellID: "head", Changes: json.RawMessage(`[2,[5,"Ours"]]`)})
-	return w, sv, s, p
+	return sv, s, p
 }
 
 func TestBothChangedTheSameCell(t *testing.T) {
-	w, _, _, p := editedHead(t)
-	w.write("a.ipynb", strings.ReplaceAll(twoCells, "# Title", "# Theirs"))
-	p.until("both", func(s *protocol.State) bool { return len(s.Cells) == 3 })
-	p.until("said", func(s *protocol.State) bool { return s.Save.State == protocol.SaveClashed })
-	all := asJSON(p.state)
-	if !strings.Contains(all, "# Ours") || !strings.Contains(all, "# Theirs") {
-		t.Errorf("state %s", all)
-	}
+	quiet(t, func(t *testing.T, w *world) {
+		_, _, p := editedHead(w)
+		w.write("a.ipynb", strings.ReplaceAll(twoCells, "# Title", "# Theirs"))
+		p.until("both", func(s *protocol.State) bool { return len(s.Cells) == 3 })
+		p.until("said", func(s *protocol.State) bool { return s.Save.State == protocol.SaveClashed })
+		all := asJSON(p.state)
+		if !strings.Contains(all, "# Ours") || !strings.Contains(all, "# Theirs") {
+			t.Errorf("state %s", all)
+		}
+	})
 }
 
 func TestOneSideDeletedWhatTheOtherChanged(t *testing.T) {
-	w, sv, s, p := editedHead(t)
-	var theirs map[string]any
-	if err := json.Unmarshal([]byte(twoCells), &theirs); err != nil {
-		t.Fatal(err)
-	}
-	theirs["cells"] = slices.DeleteFunc(theirs["cells"].([]any), func(c any) bool { return c.(map[string]any)["id"] == "head" })
-	w.write("a.ipynb", asJSON(theirs))
-	p.until("said", func(s *protocol.State) bool { return s.Save.State == protocol.SaveClashed })
-	head := p.state.Cell("head")
-	if head == nil || head.Source != "# Ours" || string(head.Metadata) != `{"runnel":{"clash":{"deleted":"disk"}}}` {
-		t.Errorf("state %s", asJSON(p.state))
-	}
-	if text := p.state.Save.Text; !strings.Contains(text, "deleted") || strings.Contains(text, "Both versions") {
-		t.Errorf("it says %q", text)
-	}
-	// Settled by the person: the file has no mark.
-	sv.do(s, protocol.Command{Type: protocol.CmdCellChange, CellID: "head", Metadata: json.RawMessage(`{}`)})
-	sv.do(s, protocol.Command{Type: protocol.CmdSave})
-	p.untilSaved()
-	if got := w.read("a.ipynb"); strings.Contains(got, "clash") || !strings.Contains(got, "# Ours") {
-		t.Errorf("the file: %s", got)
-	}
+	quiet(t, func(t *testing.T, w *world) {
+		sv, s, p := editedHead(w)
+		var theirs map[string]any
+		if err := json.Unmarshal([]byte(twoCells), &theirs); err != nil {
+			t.Fatal(err)
+		}
+		theirs["cells"] = slices.DeleteFunc(theirs["cells"].([]any), func(c any) bool { return c.(map[string]any)["id"] == "head" })
+		w.write("a.ipynb", asJSON(theirs))
+		p.until("said", func(s *protocol.State) bool { return s.Save.State == protocol.SaveClashed })
+		head := p.state.Cell("head")
+		if head == nil || head.Source != "# Ours" || string(head.Metadata) != `{"runnel":{"clash":{"deleted":"disk"}}}` {
+			t.Errorf("state %s", asJSON(p.state))
+		}
+		if text := p.state.Save.Text; !strings.Contains(text, "deleted") || strings.Contains(text, "Both versions") {
+			t.Errorf("it says %q", text)
+		}
+		// Settled by the person: the file has no mark.
+		sv.do(s, protocol.Command{Type: protocol.CmdCellChange, CellID: "head", Metadata: json.RawMessage(`{}`)})
+		sv.do(s, protocol.Command{Type: protocol.CmdSave})
+		p.untilSaved()
+		if got := w.read("a.ipynb"); strings.Contains(got, "clash") || !strings.Contains(got, "# Ours") {
+			t.Errorf("the file: %s", got)
+		}
+	})
 }
 
 func TestTheServerWasAwayWhenTheFileChanged(t *testing.T) {
-	w := newWorld(t, "")
-	w.write("a.ipynb", twoCells)
-	sv, s, p := w.begin()
-	sv.do(s, insert("one", "1"))
-	p.until("unsaved", func(s *protocol.State) bool { return s.Save.State != protocol.Saved })
-	p.untilSaved()
-	// What the journal has and the file has not: a folder that cannot be written.
-	state := filepath.Join(w.dir, "a.ipynb")
-	saved := w.read("a.ipynb")
-	sv.do(s, insert("two", "2"))
-	sv.stop()
-	if !strings.Contains(w.read("a.ipynb"), `"two"`) {
-		t.Fatal("not saved at the end")
-	}
-	if err := os.WriteFile(state, []byte(strings.ReplaceAll(saved, "# Title", "# Away")), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	sv = w.serve()
-	s = sv.open("a.ipynb")
-	p = sv.page(s)
-	if p.state.Cell("head").Source != "# Away" || p.state.Cell("two") != nil || p.state.Cell("one") == nil {
-		t.Errorf("state %s", asJSON(p.state))
-	}
+	quiet(t, func(t *testing.T, w *world) {
+		w.write("a.ipynb", twoCells)
+		sv, s, p := w.begin()
+		sv.do(s, insert("one", "1"))
+		p.until("unsaved", func(s *protocol.State) bool { return s.Save.State != protocol.Saved })
+		p.untilSaved()
+		// What the journal has and the file has not: a folder that cannot be written.
+		state := filepath.Join(w.dir, "a.ipynb")
+		saved := w.read("a.ipynb")
+		sv.do(s, insert("two", "2"))
+		sv.stop()
+		if !strings.Contains(w.read("a.ipynb"), `"two"`) {
+			t.Fatal("not saved at the end")
+		}
+		if err := os.WriteFile(state, []byte(strings.ReplaceAll(saved, "# Title", "# Away")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		sv = w.serve()
+		s = sv.open("a.ipynb")
+		p = sv.page(s)
+		if p.state.Cell("head").Source != "# Away" || p.state.Cell("two") != nil || p.state.Cell("one") == nil {
+			t.Errorf("state %s", asJSON(p.state))
+		}
+	})
 }
 
 // The server is killed when the file is there and the journal does not know it yet; meanwhile the person went on in the same cell.
 func TestKilledBetweenFileAndJournal(t *testing.T) {
-	w, sv, s, _ := editedHead(t)
+	w := newWorld(t, "")
+	sv, s, _ := editedHead(w)
 	var v version
 	if err := s.call(testContext(t), func() {
 		v = version{state: s.core.state(), carried: s.carried, path: s.path, expect: s.core.priv.Base.Stamp, ticket: s.writer.last()}
@@ -249,95 +258,100 @@ func TestKilledBetweenFileAndJournal(t *testing.T) {
 }
 
 func TestBrokenFile(t *testing.T) {
-	w := newWorld(t, "")
-	w.write("a.ipynb", "{\n \"cells\": [,]\n}")
-	sv := w.serve()
-	_, err := sv.hub.Open(testContext(t), "a.ipynb", true)
-	if fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.Message(err), "line 2") {
-		t.Errorf("%v: %s", err, fault.Message(err))
-	}
-	_, err = sv.hub.Open(testContext(t), "none.ipynb", false)
-	if fault.KindOf(err) != fault.NotFound {
-		t.Errorf("no file: %v", err)
-	}
-	if _, err := sv.hub.Open(testContext(t), "../a.ipynb", false); err == nil || errors.Is(err, os.ErrNotExist) {
-		t.Errorf("outside: %v", err)
-	}
-	w.write("b.ipynb", twoCells)
-	s := sv.open("b.ipynb")
-	p := sv.page(s)
-	w.write("b.ipynb", "{ broken")
-	p.until("said", func(s *protocol.State) bool { return s.Save.State == protocol.SaveFailed })
-	sv.do(s, insert("new", "x"))
-	if err := s.call(testContext(t), func() { s.core.saveNow() }); err != nil {
-		t.Fatal(err)
-	}
-	p.c.Close()
-	sv.stop()
-	if w.read("b.ipynb") != "{ broken" {
-		t.Error("written over")
-	}
+	quiet(t, func(t *testing.T, w *world) {
+		w.write("a.ipynb", "{\n \"cells\": [,]\n}")
+		sv := w.serve()
+		_, err := sv.hub.Open(testContext(t), "a.ipynb", true)
+		if fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.Message(err), "line 2") {
+			t.Errorf("%v: %s", err, fault.Message(err))
+		}
+		_, err = sv.hub.Open(testContext(t), "none.ipynb", false)
+		if fault.KindOf(err) != fault.NotFound {
+			t.Errorf("no file: %v", err)
+		}
+		if _, err := sv.hub.Open(testContext(t), "../a.ipynb", false); err == nil || errors.Is(err, os.ErrNotExist) {
+			t.Errorf("outside: %v", err)
+		}
+		w.write("b.ipynb", twoCells)
+		s := sv.open("b.ipynb")
+		p := sv.page(s)
+		w.write("b.ipynb", "{ broken")
+		p.until("said", func(s *protocol.State) bool { return s.Save.State == protocol.SaveFailed })
+		sv.do(s, insert("new", "x"))
+		if err := s.call(testContext(t), func() { s.core.saveNow() }); err != nil {
+			t.Fatal(err)
+		}
+		p.c.Close()
+		sv.stop()
+		if w.read("b.ipynb") != "{ broken" {
+			t.Error("written over")
+		}
+	})
 }
 
 // What was broken is put back as it was, or taken away: nothing is wrong any more.
 func TestBrokenFileIsPutBack(t *testing.T) {
-	w := newWorld(t, "")
-	w.write("a.ipynb", twoCells)
-	sv := w.serve()
-	p := sv.page(sv.open("a.ipynb"))
-	failed := func(s *protocol.State) bool { return s.Save.State == protocol.SaveFailed }
-	w.write("a.ipynb", "{ broken")
-	p.until("said", failed)
-	w.write("a.ipynb", twoCells)
-	p.untilSaved()
-	w.write("a.ipynb", "{ broken")
-	p.until("said", failed)
-	if err := os.Remove(filepath.Join(w.dir, "a.ipynb")); err != nil {
-		t.Fatal(err)
-	}
-	p.untilSaved()
+	quiet(t, func(t *testing.T, w *world) {
+		w.write("a.ipynb", twoCells)
+		sv := w.serve()
+		p := sv.page(sv.open("a.ipynb"))
+		failed := func(s *protocol.State) bool { return s.Save.State == protocol.SaveFailed }
+		w.write("a.ipynb", "{ broken")
+		p.until("said", failed)
+		w.write("a.ipynb", twoCells)
+		p.untilSaved()
+		w.write("a.ipynb", "{ broken")
+		p.until("said", failed)
+		if err := os.Remove(filepath.Join(w.dir, "a.ipynb")); err != nil {
+			t.Fatal(err)
+		}
+		p.untilSaved()
+	})
 }
 
 func TestRenamed(t *testing.T) {
-	w := newWorld(t, "")
-	w.write("a.ipynb", twoCells)
-	sv, s, p := w.begin()
-	if err := os.Rename(filepath.Join(w.dir, "a.ipynb"), filepath.Join(w.dir, "b.ipynb")); err != nil {
-		t.Fatal(err)
-	}
-	sv.hub.Renamed("a.ipynb", "b.ipynb")
-	p.until("the new name", func(s *protocol.State) bool { return s.Notebook == "b.ipynb" })
-	sv.do(s, insert("new", "x"))
-	sv.do(s, protocol.Command{Type: protocol.CmdSave})
-	p.until("saved", func(s *protocol.State) bool { return s.Save.State == protocol.Saved })
-	if again := sv.open("b.ipynb"); again != s {
-		t.Error("another session")
-	}
-	sv.stop()
-	if !strings.Contains(w.read("b.ipynb"), `"new"`) {
-		t.Error("not saved under the new name")
-	}
+	quiet(t, func(t *testing.T, w *world) {
+		w.write("a.ipynb", twoCells)
+		sv, s, p := w.begin()
+		if err := os.Rename(filepath.Join(w.dir, "a.ipynb"), filepath.Join(w.dir, "b.ipynb")); err != nil {
+			t.Fatal(err)
+		}
+		sv.hub.Renamed("a.ipynb", "b.ipynb")
+		p.until("the new name", func(s *protocol.State) bool { return s.Notebook == "b.ipynb" })
+		sv.do(s, insert("new", "x"))
+		sv.do(s, protocol.Command{Type: protocol.CmdSave})
+		p.until("saved", func(s *protocol.State) bool { return s.Save.State == protocol.Saved })
+		if again := sv.open("b.ipynb"); again != s {
+			t.Error("another session")
+		}
+		sv.stop()
+		if !strings.Contains(w.read("b.ipynb"), `"new"`) {
+			t.Error("not saved under the new name")
+		}
+	})
 }
 
 // The served folder is removed under an open notebook, and made again: what is typed meanwhile is not saved, which is said, and is then in the new folder.
 func TestServedFolderIsMadeAgain(t *testing.T) {
-	w, sv, s, p := editedHead(t)
-	p.untilSaved()
-	if err := os.RemoveAll(w.dir); err != nil {
-		t.Fatal(err)
-	}
-	sv.do(s, insert("late", "x = 1"))
-	sv.do(s, protocol.Command{Type: protocol.CmdSave})
-	p.until("not saved, and why", func(s *protocol.State) bool {
-		return s.Save.State == protocol.SaveFailed && strings.Contains(s.Save.Text, "folder that is served")
+	quiet(t, func(t *testing.T, w *world) {
+		sv, s, p := editedHead(w)
+		p.untilSaved()
+		if err := os.RemoveAll(w.dir); err != nil {
+			t.Fatal(err)
+		}
+		sv.do(s, insert("late", "x = 1"))
+		sv.do(s, protocol.Command{Type: protocol.CmdSave})
+		p.until("not saved, and why", func(s *protocol.State) bool {
+			return s.Save.State == protocol.SaveFailed && strings.Contains(s.Save.Text, "folder that is served")
+		})
+		if err := os.Mkdir(w.dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		p.untilSaved()
+		if got := w.read("a.ipynb"); !strings.Contains(got, `"late"`) || !strings.Contains(got, "Ours") {
+			t.Errorf("the file: %s", got)
+		}
 	})
-	if err := os.Mkdir(w.dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	p.untilSaved()
-	if got := w.read("a.ipynb"); !strings.Contains(got, `"late"`) || !strings.Contains(got, "Ours") {
-		t.Errorf("the file: %s", got)
-	}
 }
 
 // A server that ends in the middle of a large save lets the save end: it says nothing of something that is not saved, and writes the file once.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,6 +51,7 @@ type world struct {
 	dir     string // served
 	state   string
 	runtime string
+	memory  *journaltest.Memory // in place of python, state and runtime: see inMemory
 
 	timeout time.Duration
 	cull    time.Duration
@@ -67,6 +70,16 @@ func newWorld(t testing.TB, major string) *world {
 	}
 	t.Cleanup(w.stopKernels)
 	return w
+}
+
+// inMemory is a world whose journal is in memory and whose kernels are fakes.
+func inMemory(t testing.TB) *world {
+	return &world{t: t, dir: t.TempDir(), memory: journaltest.NewMemory()}
+}
+
+// quiet is a test in such a world, with a clock of its own: time passes when all wait.
+func quiet(t *testing.T, test func(t *testing.T, w *world)) {
+	synctest.Test(t, func(t *testing.T) { test(t, inMemory(t)) })
 }
 
 func (w *world) manager() *kernel.Manager {
@@ -143,30 +156,31 @@ func (l *pythonLauncher) Collect(ctx context.Context, before time.Time, needed f
 
 // server is one life of a server in a world.
 type server struct {
-	w        *world
-	t        testing.TB
-	hub      *Hub
-	journal  *journal.Journal
-	launcher *pythonLauncher
+	w       *world
+	t       testing.TB
+	hub     *Hub
+	journal interface {
+		Journal
+		io.Closer
+	}
+	launcher *pythonLauncher // nil in a world in memory
+	kernels  *fakeLauncher   // nil in any other
 	stop     func()
 }
 
 func (w *world) serve() *server {
 	w.t.Helper()
-	folder, err := files.Open(w.dir, files.Options{})
+	folder, err := files.Open(w.dir, files.Options{NoNotices: w.memory != nil})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	j, err := journal.Open(w.state, nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	sv := &server{w: w, t: w.t, journal: j, launcher: &pythonLauncher{m: w.manager(), w: w}}
+	sv := &server{w: w, t: w.t}
+	launcher := sv.settle()
 	log := w.log
 	if os.Getenv("SESSION_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
-	sv.hub = NewHub(Config{Folder: folder, Journal: j, Launcher: sv.launcher, InputTimeout: w.timeout, IdleCull: w.cull, Logger: log})
+	sv.hub = NewHub(Config{Folder: folder, Journal: sv.journal, Launcher: launcher, InputTimeout: w.timeout, IdleCull: w.cull, Logger: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- sv.hub.Run(ctx) }()
@@ -175,13 +189,31 @@ func (w *world) serve() *server {
 		if err := <-ended; err != nil {
 			w.t.Errorf("hub: %v", err)
 		}
-		if err := errors.Join(j.Close(), folder.Close()); err != nil {
+		if err := errors.Join(sv.journal.Close(), folder.Close()); err != nil {
 			w.t.Error(err)
 		}
-		journaltest.Check(w.t, w.state)
+		if w.memory == nil {
+			journaltest.Check(w.t, w.state)
+		}
 	})
 	w.t.Cleanup(sv.stop)
 	return sv
+}
+
+// settle opens the journal of the world, and says who starts kernels there.
+func (sv *server) settle() Launcher {
+	w := sv.w
+	if w.memory != nil {
+		w.memory = w.memory.Kill() // the server before is over
+		sv.journal, sv.kernels = w.memory, &fakeLauncher{launched: make(chan *fakeKernel, 10)}
+		return sv.kernels
+	}
+	j, err := journal.Open(w.state, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	sv.journal, sv.launcher = j, &pythonLauncher{m: w.manager(), w: w}
+	return sv.launcher
 }
 
 // begin is a server's life with a page on a.ipynb, which is made when it is not there.
