@@ -13,11 +13,10 @@ import (
 	"time"
 )
 
-// The policies of what browsers show. Our own: everything from here; a style element needs the response's nonce, a style attribute does
-// not (formulas and people's Markdown have them, and they can load nothing that images may not). An output frame's: nothing from
-// anywhere, scripts only of its own, in an origin of nobody. A file's: nothing at all.
+// The policies of what browsers show. Our own: everything from here, nothing in the HTML itself; a style element needs the
+// response's nonce. An output frame's: nothing from anywhere, scripts only of its own, in an origin of nobody. A file's: nothing at all.
 const (
-	ownCSP = "default-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; " +
+	ownCSP = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; " +
 		"media-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; frame-src 'self'; object-src 'none'; base-uri 'none'; " +
 		"form-action 'self'; frame-ancestors 'self'"
 	frameCSP = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' blob:; worker-src 'none'; style-src 'unsafe-inline'; " +

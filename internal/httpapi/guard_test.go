@@ -75,7 +75,7 @@ func TestGuard_headersEverywhere(t *testing.T) {
 		if nonce == "" || nonce == nonceOf(second) || !strings.Contains(body, nonce) {
 			t.Errorf("%s: nonces %q and %q, body %.80s", path, nonce, nonceOf(second), body)
 		}
-		if policy := first.Header.Get("Content-Security-Policy"); strings.Count(policy, "unsafe-") != 1 || !strings.Contains(policy, "style-src-attr 'unsafe-inline';") {
+		if policy := first.Header.Get("Content-Security-Policy"); strings.Contains(policy, "unsafe-") {
 			t.Errorf("%s: policy %q", path, policy)
 		}
 	}

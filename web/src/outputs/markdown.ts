@@ -1,9 +1,14 @@
-/** Markdown to clean HTML, a chunk of its own: fetched with the first Markdown cell or output. */
+/** Markdown to clean nodes, a chunk of its own: fetched with the first Markdown cell or output. */
 import DOMPurify from 'dompurify';
 import { Marked } from 'marked';
 import { splitPlaces, takeOut, type Formula } from './mathText';
 
-const marked = new Marked({ gfm: true, breaks: false, renderer: { code: fence } });
+const marked = new Marked({ gfm: true, breaks: false, renderer: { code: fence, html: ({ text }) => unstyled(text) } });
+
+/** Raw HTML without its style attributes. The cleaning drops them too, but it has the browser read them first, and each would be a violation of the page's policy. */
+function unstyled(html: string): string {
+  return html.replace(/<[a-z][^<>]*>/gi, (tag) => tag.replace(/\s([^\s=>"'/]+)(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'>]+))?/g, (whole, name: string) => (name.toLowerCase() === 'style' ? '' : whole)));
+}
 
 /** A fence keeps its language in an attribute that outlives the cleaning. */
 function fence({ text, lang }: { text: string; lang?: string }): string {
@@ -22,8 +27,8 @@ export interface MarkdownOptions {
   readonly colour?: (code: string, language: string) => Promise<Coloured | null>;
 }
 
-/** HTML that is safe to put into the page: no scripts, styles, forms or frames. */
-export async function toHtml(source: string, options: MarkdownOptions): Promise<string> {
+/** Nodes that are safe to put into the page: no scripts, styles, forms or frames. Formulas have styles, which a copy of the nodes keeps and HTML would not. */
+export async function toNodes(source: string, options: MarkdownOptions): Promise<DocumentFragment> {
   const { text, formulas } = takeOut(source);
   const body = sanitise(marked.parse(text, { async: false }), options.resolve);
   if (formulas.length > 0) {
@@ -31,7 +36,9 @@ export async function toHtml(source: string, options: MarkdownOptions): Promise<
     putFormulas(body, formulas, formula);
   }
   await colourFences(body, options.colour ?? (async () => null));
-  return body.innerHTML;
+  const nodes = document.createDocumentFragment();
+  nodes.append(...body.childNodes);
+  return nodes;
 }
 
 async function colourFences(body: Element, colour: NonNullable<MarkdownOptions['colour']>): Promise<void> {
@@ -51,17 +58,14 @@ function piece({ text, className }: Coloured[number][number]): Node | string {
 }
 
 /** Formulas go into text only; one that ended up in an attribute stays TeX. */
-function putFormulas(body: Element, formulas: readonly Formula[], render: (tex: string, display: boolean) => string): void {
+function putFormulas(body: Element, formulas: readonly Formula[], render: (tex: string, display: boolean) => Node): void {
   const texts: globalThis.Text[] = [];
   const walk = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
   for (let node = walk.nextNode(); node; node = walk.nextNode()) if (node instanceof globalThis.Text && node.data.includes('\u0002')) texts.push(node);
   for (const node of texts) {
     const parts = splitPlaces(node.data).map((part) => {
       const f = typeof part === 'number' ? formulas[part] : undefined;
-      if (!f) return document.createTextNode(String(part));
-      const el = document.createElement('span');
-      el.innerHTML = render(f.tex, f.display);
-      return el;
+      return f ? render(f.tex, f.display) : document.createTextNode(String(part));
     });
     node.replaceWith(...parts);
   }
