@@ -18,8 +18,7 @@ import (
 	"github.com/runnel-dev/runnel/internal/testpy"
 )
 
-// F16: the disk of the notebooks can only be read for a while. Editing and running go on, every page says that nothing is saved, and it
-// heals by itself.
+// F16: the disk of the notebooks can only be read for a while. Every page says so, editing and running go on, and it heals by itself.
 func TestF16_notebook_disk_read_only(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, "7")
@@ -30,6 +29,11 @@ func TestF16_notebook_disk_read_only(t *testing.T) {
 	waitSave(t, c.Wait, protocol.Saved, 20*time.Second)
 	before := s.File("small/ro.ipynb")
 	remount(t, disk, "ro")
+	if err := c.Wait(within(t, 20*time.Second), "the page to know before anything is changed", func(st *protocol.State) bool {
+		return st.Save.ReadOnly && st.Save.State == protocol.Saved
+	}); err != nil {
+		t.Fatal(err)
+	}
 	if got := value(t, c, "sum", "20 + 22"); got != "42" {
 		t.Errorf("on a read-only disk the kernel says %s", got)
 	}

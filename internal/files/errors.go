@@ -59,10 +59,10 @@ func classify(what string, p Path, err error) (fault.Kind, string, error) {
 		return fault.Conflict, "The name is taken already. Choose another one.", ErrExists
 	case is(syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG):
 		return fault.NoSpace, "The disk is full. Nothing is lost; free some space and it goes on by itself.", ErrNoSpace
-	case is(syscall.EROFS) || what != "read" && what != "list" && is(syscall.EACCES, syscall.EPERM):
-		return fault.Forbidden, name + " cannot be changed: you may not write there.", ErrReadOnly
-	case is(syscall.EACCES, syscall.EPERM):
-		return fault.Forbidden, name + " may not be read.", nil
+	case is(syscall.EACCES, syscall.EPERM) && (what == "read" || what == "list"):
+		return fault.Forbidden, "You may not read " + name + ". Change its permissions, or ask its owner to.", nil
+	case is(syscall.EROFS, syscall.EACCES, syscall.EPERM):
+		return fault.Forbidden, notWritable(what, p, is(syscall.EROFS)), ErrReadOnly
 	case is(syscall.ENAMETOOLONG):
 		return fault.Invalid, "This name is too long.", ErrPath
 	case is(syscall.EINVAL) && what == "rename":
@@ -71,6 +71,25 @@ func classify(what string, p Path, err error) (fault.Kind, string, error) {
 		return fault.Forbidden, "This path leads out of the folder that is served.", ErrPath
 	}
 	return fault.Unavailable, "The disk did not do it: " + what + " failed. The server's log has the details.", nil
+}
+
+// notWritable says what cannot be done, why, and what helps.
+func notWritable(what string, p Path, disk bool) string {
+	name, instead := p.Base()+" cannot be changed", "Change the permissions of the folder."
+	switch what {
+	case "make":
+		in := "this folder"
+		if parent := p.Dir(); parent != "" {
+			in = parent.Base()
+		}
+		name, instead = "Nothing can be made in "+in, "Choose another folder, or change its permissions."
+	case "save":
+		name, instead = p.Base()+" cannot be written", "Change the permissions of the file and of its folder."
+	}
+	if disk {
+		return name + ": the disk is read-only."
+	}
+	return name + ": you may not write there. " + instead
 }
 
 func changed(p Path, how string) error {

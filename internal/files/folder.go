@@ -56,7 +56,7 @@ type Entry struct {
 	Kind     string    `json:"kind"`
 	Size     int64     `json:"size"`
 	Modified time.Time `json:"modified"`
-	Writable bool      `json:"writable"`
+	Writable bool      `json:"writable"` // a file may be saved, in a folder something may be made
 }
 
 // Folder is the served folder. It is safe for concurrent use.
@@ -308,6 +308,16 @@ func stampFile(file *os.File) (Stamp, error) {
 		return Stamp{}, err
 	}
 	return Stamp{ModTime: info.ModTime(), Size: n, Hash: hex.EncodeToString(h.Sum(nil))}, nil
+}
+
+// Free says whether something new can take this name: ErrExists when it is taken.
+func (f *Folder) Free(p Path) error {
+	at, err := f.locateNew(p)
+	if err != nil {
+		return fail("make", p, err)
+	}
+	at.close()
+	return nil
 }
 
 // Mkdir makes a folder; its parent must be there.

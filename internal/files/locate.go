@@ -193,17 +193,19 @@ func syncDir(root *os.Root) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// writable says whether the file or folder may be written, as far as can be seen.
+// writable says whether the file may be saved, or something made in the folder, as far as can be seen.
 func (s *spot) writable() bool {
-	if s.info.Mode().Perm()&0o222 == 0 {
-		return false
-	}
 	dir, err := s.dir.Open(".")
 	if err != nil {
 		return false
 	}
 	defer dir.Close()
-	return unix.Faccessat(int(dir.Fd()), s.name, unix.W_OK, 0) == nil
+	may := func(name string, mode uint32) bool { return unix.Faccessat(int(dir.Fd()), name, mode, 0) == nil }
+	if s.info.IsDir() {
+		return may(s.name, unix.W_OK|unix.X_OK)
+	}
+	// A save puts a new file beside the old one, in its place, and does so only where that one may be written: see mayReplace.
+	return s.info.Mode().Perm()&0o222 != 0 && may(s.name, unix.W_OK) && may(".", unix.W_OK|unix.X_OK)
 }
 
 // moveNew renames between two open folders and never onto something.

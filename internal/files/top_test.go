@@ -100,7 +100,7 @@ func TestWatchFolderMadeAgain(t *testing.T) {
 	put(t, dir, "a.ipynb", "one")
 	w := NewWatcher(f, 20*time.Millisecond, nil)
 	run(t, w)
-	w.Watch("a.ipynb", stampAt(t, f, "a.ipynb"))
+	w.Watch("a.ipynb", stampAt(t, f, "a.ipynb"), true)
 	waitFollowed(t, w)
 	must(t, os.RemoveAll(dir))
 	if c := <-w.Changes(); !c.Gone {
@@ -118,7 +118,7 @@ func TestNoticesOfAFolderMadeAgain(t *testing.T) {
 	put(t, dir, "sub/a.ipynb", "one")
 	w := NewWatcher(f, time.Hour, nil)
 	run(t, w)
-	w.Watch("sub/a.ipynb", stampAt(t, f, "sub/a.ipynb"))
+	w.Watch("sub/a.ipynb", stampAt(t, f, "sub/a.ipynb"), true)
 	waitFollowed(t, w)
 	must(t, os.RemoveAll(filepath.Join(dir, "sub")))
 	if c := <-w.Changes(); !c.Gone {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,11 +18,12 @@ import (
 	"github.com/runnel-dev/runnel/internal/fault"
 )
 
-// Change says that a watched file is not what it was, and not by a Save of this Folder.
+// Change says that a watched file is not what it was, and not by a Save of this Folder: its content, or whether it may be saved.
 type Change struct {
-	Path  Path
-	Stamp Stamp // of what is there now
-	Gone  bool  // nothing is there now
+	Path     Path
+	Stamp    Stamp // of what is there now
+	Gone     bool  // nothing is there now
+	Writable bool  // it may be saved, as far as can be seen
 }
 
 const (
@@ -46,6 +48,7 @@ type Watcher struct {
 // watched is what is known of one file. Guarded by Watcher.mu.
 type watched struct {
 	known  Stamp       // told or saved last
+	may    bool        // it may be saved; told last
 	info   fs.FileInfo // of the last look, nil for nothing
 	looked bool        // info is of known
 	saving []Stamp     // saves under way: their content is no news
@@ -72,13 +75,13 @@ func NewWatcher(f *Folder, poll time.Duration, log *slog.Logger) *Watcher {
 	return w
 }
 
-// Watch begins to watch a file of which stamp is known (the zero Stamp: there is no file). For a watched file stamp is the news.
-func (w *Watcher) Watch(p Path, stamp Stamp) {
+// Watch begins to watch a file of which this is known (the zero Stamp: there is no file). For a watched file it is the news.
+func (w *Watcher) Watch(p Path, stamp Stamp, writable bool) {
 	w.mu.Lock()
 	if f := w.watched[p]; f != nil {
-		f.known, f.looked = stamp, false
+		f.known, f.may, f.looked = stamp, writable, false
 	} else {
-		w.watched[p] = &watched{known: stamp}
+		w.watched[p] = &watched{known: stamp, may: writable}
 	}
 	w.mu.Unlock()
 	w.nudge()
@@ -206,10 +209,10 @@ func (f *watched) notice() {
 	}
 }
 
-// lookAtAll notices what has another size or time than at the last look.
+// lookAtAll notices what has another size or time than at the last look, or other rights.
 func (w *Watcher) lookAtAll() {
 	for _, p := range w.paths() {
-		info, err := w.look(p)
+		info, may, err := w.look(p)
 		w.mu.Lock()
 		f := w.watched[p]
 		switch {
@@ -218,7 +221,7 @@ func (w *Watcher) lookAtAll() {
 			f.notice()
 		case (info == nil) != (f.info == nil):
 			f.notice()
-		case info != nil && (info.Size() != f.info.Size() || !info.ModTime().Equal(f.info.ModTime()) || !os.SameFile(info, f.info)):
+		case info != nil && (info.Size() != f.info.Size() || !info.ModTime().Equal(f.info.ModTime()) || !os.SameFile(info, f.info) || may != f.may):
 			f.notice()
 		}
 		w.mu.Unlock()
@@ -250,17 +253,17 @@ func (w *Watcher) folders() map[string]bool {
 	return set
 }
 
-// look is what is at p now; nil for nothing.
-func (w *Watcher) look(p Path) (fs.FileInfo, error) {
+// look is what is at p now, nil for nothing, and whether it may be saved.
+func (w *Watcher) look(p Path) (info fs.FileInfo, writable bool, err error) {
 	at, err := w.folder.locate(p)
 	if errors.Is(err, fs.ErrNotExist) || fault.KindOf(err) == fault.NotFound {
-		return nil, nil
+		return nil, true, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer at.close()
-	return at.info, nil
+	return at.info, at.writable(), nil
 }
 
 // due is how long it is until a file is to be read.
@@ -300,9 +303,11 @@ func (w *Watcher) readDue(ctx context.Context) error {
 			w.log.Warn("a watched file cannot be read", "path", string(p), "err", err)
 			continue
 		}
-		if change, news := w.judge(p, f, saves, stamp, info); news {
+		_, may, err := w.look(p)
+		found := Change{Path: p, Stamp: stamp, Gone: info == nil, Writable: may && err == nil}
+		if w.judge(found, f, saves, info) {
 			select {
-			case w.changes <- change:
+			case w.changes <- found:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -329,28 +334,23 @@ func (w *Watcher) stamp(p Path) (Stamp, fs.FileInfo, error) {
 	return stamp, info, err
 }
 
-// judge says whether what was found at p is news, and takes it as known.
-func (w *Watcher) judge(p Path, f *watched, saves int, found Stamp, info fs.FileInfo) (Change, bool) {
+// judge says whether what was found is news, and takes it as known.
+func (w *Watcher) judge(found Change, f *watched, saves int, info fs.FileInfo) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.watched[p] != f {
-		return Change{}, false
+	if w.watched[found.Path] != f {
+		return false
 	}
 	if f.saves != saves {
 		f.notice() // a save ended while the file was read: look again
-		return Change{}, false
+		return false
 	}
 	f.info, f.looked = info, true
-	for _, own := range f.saving {
-		if own.Same(found) {
-			return Change{}, false
-		}
+	if slices.ContainsFunc(f.saving, found.Stamp.Same) || f.known.Same(found.Stamp) && f.may == found.Writable {
+		return false
 	}
-	if f.known.Same(found) {
-		return Change{}, false
-	}
-	f.known = found
-	return Change{Path: p, Stamp: found, Gone: info == nil}, true
+	f.known, f.may = found.Stamp, found.Writable
+	return true
 }
 
 // listener follows folders with the system's notices, as far as there are any.

@@ -61,7 +61,7 @@ func TestWatchByPoll(t *testing.T) {
 			}
 		}
 		stamp := stampAt(t, f, "a.ipynb")
-		w.Watch("a.ipynb", stamp)
+		w.Watch("a.ipynb", stamp, true)
 		quiet("nothing happened")
 		put(t, dir, "a.ipynb", "another")
 		if c := next("another program wrote"); c.Path != "a.ipynb" || c.Gone || !c.Stamp.Same(stampAt(t, f, "a.ipynb")) {
@@ -71,6 +71,15 @@ func TestWatchByPoll(t *testing.T) {
 		future := time.Now().Add(time.Hour)
 		must(t, os.Chtimes(filepath.Join(dir, "a.ipynb"), future, future))
 		quiet("only the time changed")
+		must(t, os.Chmod(filepath.Join(dir, "a.ipynb"), 0o444))
+		if c := next("nobody may write it"); c.Writable || c.Gone || !c.Stamp.Same(stampAt(t, f, "a.ipynb")) {
+			t.Errorf("%+v", c)
+		}
+		quiet("it was told")
+		must(t, os.Chmod(filepath.Join(dir, "a.ipynb"), 0o644))
+		if c := next("it may be written again"); !c.Writable || c.Gone {
+			t.Errorf("%+v", c)
+		}
 		if _, err := f.Save(ctx, "a.ipynb", []byte("mine"), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +107,7 @@ func TestWatchByNotices(t *testing.T) {
 	put(t, dir, "a.ipynb", "one")
 	w := NewWatcher(f, time.Hour, nil)
 	run(t, w)
-	w.Watch("a.ipynb", stampAt(t, f, "a.ipynb"))
+	w.Watch("a.ipynb", stampAt(t, f, "a.ipynb"), true)
 	waitFollowed(t, w)
 	put(t, dir, "a.ipynb", "two")
 	if c := <-w.Changes(); c.Gone || !c.Stamp.Same(stampAt(t, f, "a.ipynb")) {
@@ -126,7 +135,7 @@ func TestWatchOwnSaves(t *testing.T) {
 	put(t, dir, "a.ipynb", "0")
 	w := NewWatcher(f, 5*time.Millisecond, nil)
 	run(t, w)
-	w.Watch("a.ipynb", stampAt(t, f, "a.ipynb"))
+	w.Watch("a.ipynb", stampAt(t, f, "a.ipynb"), true)
 	for i := range 300 {
 		if _, err := f.Save(context.Background(), "a.ipynb", version(i % 7)[:2000], nil); err != nil {
 			t.Fatal(err)

@@ -21,8 +21,8 @@ type entryAnswer struct {
 	Path     files.Path       `json:"path"`
 	Kind     string           `json:"kind"` // dir, notebook, file
 	Size     int64            `json:"size"`
-	Modified int64            `json:"modified"` // Unix milliseconds
-	Writable bool             `json:"writable"`
+	Modified int64            `json:"modified"`         // Unix milliseconds
+	Writable bool             `json:"writable"`         // a file may be saved, in a folder something may be made
 	Kernel   *protocol.Kernel `json:"kernel,omitempty"` // of an open notebook
 }
 
@@ -112,9 +112,7 @@ func (a *API) create(r *http.Request, p files.Path) error {
 		_, err := a.cfg.Folder.Create(r.Context(), p, nil)
 		return err
 	}
-	if _, err := a.cfg.Folder.Stat(p); err == nil {
-		return fault.New(fault.Conflict, "There is a file of that name already.")
-	} else if fault.KindOf(err) != fault.NotFound {
+	if err := a.cfg.Folder.Free(p); err != nil {
 		return err
 	}
 	made, err := a.cfg.Notebooks.Open(r.Context(), string(p), true)

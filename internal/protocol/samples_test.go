@@ -61,7 +61,7 @@ func eventSamples() map[string][]Event {
 		"prompt_changed": {PromptChanged{Prompt: Prompt{RequestID: "q1", CellID: "b", Prompt: "Name: ", OpenedAt: 1700000000000, Deadline: 1700000600000}}, PromptChanged{Prompt: Prompt{RequestID: "unknown"}}},
 		"prompt_closed":  {PromptClosed{RequestID: "q1", How: "answered", Client: "page-2"}},
 		"kernel_changed": {KernelChanged{Kernel: Kernel{ID: "k1", Name: "python3", DisplayName: "Python 3", Language: "python", State: KernelDead, Death: &Death{Text: "The kernel was killed by signal 9 (KILL): out of memory.", ExitCode: -1, Signal: "KILL", OOM: true, PeakMemory: 1 << 33, Stderr: "Killed", At: 1700000008000}}}},
-		"save_changed":   {SaveChanged{Save: Save{State: SaveFailed, Since: 1700000009000, Text: "the disk is full"}}},
+		"save_changed":   {SaveChanged{Save: Save{State: SaveFailed, Since: 1700000009000, Text: "the disk is full"}}, SaveChanged{Save: Save{State: Saved, Since: 1700000009500, ReadOnly: true}}},
 		"renamed":        {Renamed{Notebook: "sub/other.ipynb"}},
 		"notice":         {Notice{Level: "warning", Code: "file_changed", Text: "The file was changed by another program.", CellID: "a"}},
 		"widget_opened": {

@@ -178,6 +178,8 @@ type Save struct {
 	State string `json:"state"`
 	Since int64  `json:"since"` // when this state began
 	Text  string `json:"text,omitempty"`
+	// ReadOnly: the file may not be written. What is changed is kept by the server, and saved when it may.
+	ReadOnly bool `json:"read_only,omitempty"`
 }
 
 // BinEntry is a deleted cell that can be restored.

@@ -114,7 +114,7 @@ func (s *Session) saved(doc *notebook.Document, stamp files.Stamp, err error) {
 	case err == nil:
 		s.carried = doc
 		s.core.saveDone(stamp)
-		s.hub.watcher.Watch(s.path, stamp)
+		s.hub.watcher.Watch(s.path, stamp, !s.core.save.readOnly)
 	case errors.Is(err, files.ErrChanged):
 		s.core.saveFailed("The file was changed by another program; joining both versions.")
 		s.readAgain()
@@ -126,8 +126,11 @@ func (s *Session) saved(doc *notebook.Document, stamp files.Stamp, err error) {
 
 // fileChanged: the file is not what it was, and not by us.
 func (s *Session) fileChanged(change files.Change) {
+	if change.Path != s.path {
+		return
+	}
+	s.core.mayWrite(change.Writable)
 	switch {
-	case change.Path != s.path:
 	case change.Stamp.Same(s.core.priv.Base.Stamp): // it is again
 		s.core.save.failing = ""
 	case change.Gone:
@@ -263,5 +266,5 @@ func (h *Hub) moved(s *Session, path files.Path) {
 	}
 	s.path = path
 	h.sessions[path] = s
-	h.watcher.Watch(path, s.core.priv.Base.Stamp)
+	h.watcher.Watch(path, s.core.priv.Base.Stamp, !s.core.save.readOnly)
 }

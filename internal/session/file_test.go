@@ -87,6 +87,45 @@ func TestOpeningChangesNothing(t *testing.T) {
 	}
 }
 
+// TestReadOnlyFile: it is known before anything is changed, and when it may be written again, what was changed is saved at once.
+func TestReadOnlyFile(t *testing.T) {
+	w := newWorld(t, "")
+	w.write("a.ipynb", twoCells)
+	mode := func(m os.FileMode) {
+		t.Helper()
+		if err := os.Chmod(filepath.Join(w.dir, "a.ipynb"), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mode(0o444)
+	sv, s, p := w.begin()
+	if save := p.state.Save; !save.ReadOnly || save.State != protocol.Saved {
+		t.Errorf("opened: %+v", save)
+	}
+	sv.do(s, insert("new", "x = 1"))
+	p.until("a save that fails", func(s *protocol.State) bool {
+		return s.Save.State == protocol.SaveFailed && s.Save.ReadOnly && s.Save.Text != ""
+	})
+	if w.read("a.ipynb") != twoCells {
+		t.Error("it was written")
+	}
+	sv.stop()
+	sv, _, p = w.begin()
+	if save := p.state.Save; !save.ReadOnly || save.State == protocol.Saved || p.state.Cell("new") == nil {
+		t.Errorf("opened again: %+v", save)
+	}
+	mode(0o644)
+	p.until("saved", func(s *protocol.State) bool {
+		return s.Save == protocol.Save{State: protocol.Saved, Since: s.Save.Since}
+	})
+	if !strings.Contains(w.read("a.ipynb"), "x = 1") {
+		t.Error("the file lacks what was changed")
+	}
+	mode(0o444)
+	p.until("for everybody", func(s *protocol.State) bool { return s.Save.ReadOnly && s.Save.State == protocol.Saved })
+	sv.stop()
+}
+
 func TestAutosaveAndWhatIsCarried(t *testing.T) {
 	quiet(t, func(t *testing.T, w *world) {
 		w.write("a.ipynb", twoCells)

@@ -53,7 +53,7 @@ func (h *Hub) load(ctx, life context.Context, p files.Path, create, recovering b
 		return nil, err // removed by somebody, and nothing of it was only here
 	}
 	s.tail = newTail(s.core.pub.Epoch, s.core.pub.N)
-	h.watcher.Watch(p, stamp)
+	h.watcher.Watch(p, stamp, !s.core.save.readOnly)
 	s.begin()
 	return s, nil
 }
@@ -61,8 +61,10 @@ func (h *Hub) load(ctx, life context.Context, p files.Path, create, recovering b
 // restore builds the core: from the journal when it has something, else from the file.
 func (s *Session) restore(loaded journal.Loaded, doc *notebook.Document, stamp files.Stamp, gone bool) {
 	cfg := coreConfig{inputTimeout: s.hub.cfg.InputTimeout, idleCull: s.hub.cfg.IdleCull, newID: s.hub.newID}
+	mayWrite := gone || s.hub.mayWrite(s.path)
 	fresh := func() {
 		s.core = newCore(cfg, string(s.path), s.hub.newID())
+		s.core.mayWrite(mayWrite)
 		s.setNow()
 	}
 	fresh()
@@ -111,6 +113,7 @@ func (s *Session) restore(loaded journal.Loaded, doc *notebook.Document, stamp f
 
 // openFromFile: what the file says is the beginning; it is put into the journal when something happens.
 func (s *Session) openFromFile(doc *notebook.Document) {
+	s.core.settle()
 	st := s.core.take()
 	for _, b := range st.blobs {
 		if err := s.hub.cfg.Journal.Put(b.hash, b.data); err != nil {
@@ -176,6 +179,12 @@ func (s *Session) begin() {
 		s.core.advance()
 	}
 	s.commit(reachedNone, false)
+}
+
+// mayWrite says whether a file may be saved, as far as can be seen.
+func (h *Hub) mayWrite(p files.Path) bool {
+	entry, err := h.cfg.Folder.Stat(p)
+	return err != nil || entry.Writable
 }
 
 // readNotebook reads and decodes the file, or makes it.

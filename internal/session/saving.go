@@ -37,6 +37,7 @@ type saver struct {
 	journal  string // why the journal cannot be written
 	clash    string // both versions of a cell are in the document: shown until the next save asked for
 	off      bool   // loading: changes are not changes
+	readOnly bool   // the file may not be written
 }
 
 // note remembers that the document changed.
@@ -102,12 +103,15 @@ func (c *core) settle() {
 	case s.clash != "":
 		state, text = protocol.SaveClashed, s.clash
 	}
-	if state != c.pub.Save.State || text != c.pub.Save.Text {
+	if was := c.pub.Save; state != was.State || text != was.Text || c.save.readOnly != was.ReadOnly {
 		since := c.now
-		if state == protocol.Unsaved && c.save.since != 0 {
+		switch {
+		case state == was.State && text == was.Text:
+			since = was.Since
+		case state == protocol.Unsaved && c.save.since != 0:
 			since = c.save.since
 		}
-		c.emit(protocol.SaveChanged{Save: protocol.Save{State: state, Since: since, Text: text}})
+		c.emit(protocol.SaveChanged{Save: protocol.Save{State: state, Since: since, Text: text, ReadOnly: c.save.readOnly}})
 	}
 }
 
@@ -130,6 +134,14 @@ func (c *core) maybeSave() {
 func (c *core) saveDone(stamp files.Stamp) {
 	c.emit(savedAs{Base: base{Stamp: stamp}})
 	c.save.saving, c.save.failures, c.save.failing, c.save.retryAt = false, 0, "", 0
+}
+
+// mayWrite: the file may be written, or may not. When it may again, what failed is tried at once.
+func (c *core) mayWrite(may bool) {
+	if may && c.save.readOnly {
+		c.save.retryAt = 0
+	}
+	c.save.readOnly = !may
 }
 
 // saveFailed: it is not; tried again by itself.

@@ -8,6 +8,7 @@ export function scriptedFiles(): FilesApi {
     kind: path.endsWith('/') ? 'folder' : path.endsWith('.ipynb') ? 'notebook' : 'file',
     size,
     modified: Date.now() - size * 7 - 60_000,
+    readOnly: false,
     running,
   });
   const folder = (path: string): Entry => ({ ...file(path), name: path.slice(path.lastIndexOf('/') + 1), kind: 'folder' });

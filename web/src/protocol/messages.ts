@@ -45,7 +45,7 @@ const kernel = object({
   pid: time, started_at: time, death: optional(death), progress: optional(text), memory: time,
 });
 const prompt = object({ request_id: requestId, cell_id: cellId, prompt: or(text, ''), password: flag, opened_at: zero, deadline: time });
-const save = object({ state: oneOf('saved', 'unsaved', 'saving', 'failed', 'clashed'), since: zero, text: optional(text) });
+const save = object({ state: oneOf('saved', 'unsaved', 'saving', 'failed', 'clashed'), since: zero, text: optional(text), read_only: optional(flag) });
 const bin = list(object({ cell_id: cellId, at: zero }));
 
 const buffers = list(object({ path: list(json), data: optional(text), blob: optional(text) }));

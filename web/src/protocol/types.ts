@@ -149,6 +149,8 @@ export interface Save {
   readonly state: SaveState;
   readonly since: number;
   readonly text?: string;
+  /** The file may not be written. */
+  readonly read_only?: boolean;
 }
 
 export interface BinEntry {

@@ -1,4 +1,4 @@
-import { ChevronDown, ChevronRight, Ellipsis, File, FileText, Folder, Plus, Upload } from 'lucide-react';
+import { ChevronDown, ChevronRight, Ellipsis, File, FileText, Folder, Lock, Plus, Upload } from 'lucide-react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { afterFrame } from '../../ui/frame';
 import { MenuButton, type MenuEntry } from '../../ui/Menu';
@@ -37,6 +37,7 @@ export function FilesPanel({ notebook = null }: { notebook?: NotebookController 
       clearInterval(timer);
     };
   }, [tree, files]);
+  const failed = useCallback((why: string) => void (why && toasts.show(why, { level: 'error' })), [toasts]);
   const attempt = useCallback(
     (what: Promise<unknown>) => {
       void what.catch((e: unknown) => toasts.show(e instanceof Error ? e.message : String(e), { level: 'error' })).then(() => tree.refresh());
@@ -132,6 +133,7 @@ export function FilesPanel({ notebook = null }: { notebook?: NotebookController 
         menuOf={menuOf}
         rename={rename}
         startRename={setRenaming}
+        failed={failed}
       />
       {state.loaded && (state.folders.get('')?.length ?? 0) === 0 && <p className="panel-empty">Nothing here yet. Make a notebook with +, or drop files.</p>}
     </div>
@@ -164,6 +166,8 @@ interface LevelProps {
   readonly menuOf: (entry: Entry) => MenuEntry[];
   readonly rename: (entry: Entry, name: string) => void;
   readonly startRename: (path: string) => void;
+  /** Shows why something was not done; '' for what was. */
+  readonly failed: (why: string) => void;
 }
 
 function Level(props: LevelProps) {
@@ -202,7 +206,7 @@ function Row(props: LevelProps & { entry: Entry; expanded: boolean }) {
       </div>
     );
   }
-  const act = () => (entry.kind === 'folder' ? void tree.toggle(entry.path) : go(routeOf(entry.path)));
+  const act = () => (entry.kind === 'folder' ? void tree.toggle(entry.path).then(props.failed) : go(routeOf(entry.path)));
   const on = props.open === entry.path;
   const running = (on ? props.running : null) ?? entry.running;
   const note = running === 'busy' ? 'running' : running === 'idle' ? 'idle' : entry.kind === 'file' && entry.size > 0 ? bytes(entry.size) : '';
@@ -223,6 +227,7 @@ function Row(props: LevelProps & { entry: Entry; expanded: boolean }) {
         {entry.kind === 'folder' && (expanded ? <ChevronDown size={14} /> : <ChevronRight size={14} />)}
         {icon}
         <span className="row-name">{entry.name}</span>
+        {entry.readOnly && <Lock size={12} className="row-lock" role="img" aria-label="Read-only" />}
         {note !== '' && <span className={`row-note${running === 'busy' ? ' busy' : ''}`}>{note}</span>}
       </button>
       <MenuButton label={`Actions for ${entry.name}`} className="row-more" width={190} entries={() => props.menuOf(entry)}>

@@ -1,4 +1,4 @@
-import { FileText, Folder, Plus } from 'lucide-react';
+import { FileText, Folder, Lock, Plus } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { ago, bytes } from '../../ui/words';
 import { useServices } from '../context';
@@ -55,6 +55,7 @@ export function Home({ folder }: { folder: string }) {
             <button type="button" className="home-row" onClick={() => go(entry.kind === 'folder' ? { kind: 'home', folder: entry.path } : routeOf(entry.path))}>
               {entry.kind === 'folder' ? <Folder size={16} /> : <FileText size={16} />}
               <span className="grow home-name">{entry.name}</span>
+              {entry.readOnly && <Lock size={13} role="img" aria-label="Read-only" />}
               {entry.running !== 'no' && <span className={entry.running === 'busy' ? 'home-busy' : 'muted'}>{entry.running === 'busy' ? 'running' : 'idle'}</span>}
               <span className="home-size muted">{entry.kind === 'folder' ? '' : bytes(entry.size)}</span>
               <span className="home-when muted">{entry.modified > 0 ? ago(entry.modified, now()) : ''}</span>

@@ -6,6 +6,8 @@ export interface Entry {
   readonly kind: 'folder' | 'notebook' | 'file';
   readonly size: number;
   readonly modified: number;
+  /** It may not be saved; in a folder nothing may be made. */
+  readonly readOnly: boolean;
   /** Whether a notebook has a kernel, and what it does. */
   readonly running: 'no' | 'idle' | 'busy';
 }
@@ -64,7 +66,7 @@ export function readEntry(value: unknown, folder: string): Entry | null {
   const path = str(o.path, folder ? `${folder}/${name}` : name);
   const kernel = str(obj(o.kernel).state);
   const running = kernel === 'busy' ? 'busy' : kernel && kernel !== 'none' && kernel !== 'dead' ? 'idle' : 'no';
-  return { name, path, kind: o.kind === 'dir' ? 'folder' : name.endsWith('.ipynb') ? 'notebook' : 'file', size: num(o.size), modified: num(o.modified), running };
+  return { name, path, kind: o.kind === 'dir' ? 'folder' : name.endsWith('.ipynb') ? 'notebook' : 'file', size: num(o.size), modified: num(o.modified), readOnly: o.writable === false, running };
 }
 
 function readChoice(value: unknown): KernelChoice | null {

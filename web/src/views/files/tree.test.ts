@@ -1,17 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { readRoute, routeUrl } from '../route';
-import { readEntry } from './api';
-import { freeName } from './tree';
+import { FilesError, readEntry, type FilesApi } from './api';
+import { FolderTree, freeName } from './tree';
 
 describe('files', () => {
   it('finds a free name', () => {
-    const entry = (name: string) => ({ name, path: name, kind: 'notebook' as const, size: 0, modified: 0, running: 'no' as const });
+    const entry = (name: string) => ({ name, path: name, kind: 'notebook' as const, size: 0, modified: 0, readOnly: false, running: 'no' as const });
     expect(freeName([entry('Untitled.ipynb'), entry('Untitled 2.ipynb')], 'a', 'Untitled.ipynb')).toBe('a/Untitled 3.ipynb');
+  });
+  it('says why a folder cannot be opened, and leaves it closed', async () => {
+    const list = async (folder: string) => {
+      if (folder === 'shut') throw new FilesError('You may not read shut.', 403);
+      return [];
+    };
+    const tree = new FolderTree({ list } satisfies Pick<FilesApi, 'list'>);
+    expect(await tree.toggle('open')).toBe('');
+    expect(await tree.toggle('shut')).toBe('You may not read shut.');
+    expect([...tree.state.get().expanded]).toEqual(['open']);
   });
   it('reads entries and refuses what is none', () => {
     expect(readEntry({ name: 'a.ipynb', kind: 'notebook', size: 3 }, 'x')).toMatchObject({ path: 'x/a.ipynb', kind: 'notebook', running: 'no' });
     expect(readEntry({ name: 'b', kind: 'dir' }, '')).toMatchObject({ kind: 'folder' });
     expect(readEntry({ name: 'c.ipynb', kernel: { state: 'busy' } }, '')).toMatchObject({ running: 'busy' });
+    expect(readEntry({ name: 'd.ipynb', writable: false }, '')).toMatchObject({ readOnly: true });
     expect(readEntry({ size: 1 }, '')).toBeNull();
   });
   it('addresses go there and back', () => {

@@ -11,9 +11,9 @@ export interface TreeState {
 
 export class FolderTree {
   readonly state = signal<TreeState>({ folders: new Map(), expanded: new Set(), loaded: false, error: '' });
-  readonly #files: FilesApi;
+  readonly #files: Pick<FilesApi, 'list'>;
 
-  constructor(files: FilesApi) {
+  constructor(files: Pick<FilesApi, 'list'>) {
     this.#files = files;
   }
 
@@ -25,28 +25,34 @@ export class FolderTree {
     await Promise.all(['', ...paths].map((p) => this.#load(p)));
   }
 
-  async toggle(folder: string): Promise<void> {
+  /** Opens or closes a folder. Says why it cannot be opened, '' when all is well. */
+  async toggle(folder: string): Promise<string> {
     const expanded = new Set(this.state.get().expanded);
     if (!expanded.delete(folder)) {
+      const why = await this.#load(folder);
+      if (why !== '') return why;
       expanded.add(folder);
-      await this.#load(folder);
     }
     this.#set({ expanded });
+    return '';
   }
 
   async refresh(): Promise<void> {
     await Promise.all(['', ...this.state.get().expanded].map((p) => this.#load(p)));
   }
 
-  async #load(folder: string): Promise<void> {
+  /** Says why it could not. */
+  async #load(folder: string): Promise<string> {
     try {
       const entries = await this.#files.list(folder);
       const { folders } = this.state.get();
-      if (folders.get(folder) === entries && this.state.get().error === '') return;
-      this.#set({ folders: new Map(folders).set(folder, entries), loaded: true, error: '' });
+      if (folders.get(folder) !== entries || this.state.get().error !== '') this.#set({ folders: new Map(folders).set(folder, entries), loaded: true, error: '' });
+      return '';
     } catch (e) {
-      if (folder === '') this.#set({ error: e instanceof Error ? e.message : String(e) });
+      const why = e instanceof Error ? e.message : String(e);
+      if (folder === '') this.#set({ error: why });
       else this.#forget(folder);
+      return why;
     }
   }
 

@@ -102,6 +102,9 @@ function SaveWords({ notebook }: { notebook: NotebookController }) {
   const savedWords = useCallback(() => (save.since > 0 ? `Saved ${ago(save.since, now())}` : 'Saved'), [save.since, now]);
   const lateWords = useCallback(() => (now() - save.since > 10_000 ? `Not saved for ${Math.floor((now() - save.since) / 1000)} s` : 'Saving…'), [save.since, now]);
   if (!connected && waiting > 0) return <span className="save save-warn">{waiting === 1 ? '1 change' : `${waiting} changes`} not sent yet</span>;
+  if (save.read_only && save.state !== 'failed' && save.state !== 'clashed') {
+    return <SaveTrouble level="warn" words="Read-only: changes cannot be saved" more={READ_ONLY} />;
+  }
   switch (save.state) {
     case 'saved':
       return <Ticking text={savedWords} className="save" />;
@@ -109,14 +112,24 @@ function SaveWords({ notebook }: { notebook: NotebookController }) {
     case 'saving':
       return <Ticking text={lateWords} className="save" />;
     case 'failed':
-      return (
-        <span className="save save-err" role="alert" title={save.text}>
-          Not saved: {save.text || 'the file could not be written'}
-        </span>
-      );
+      return <SaveTrouble level="err" words={`Not saved: ${save.text || 'the file could not be written'}`} more={save.read_only ? READ_ONLY : save.text} />;
     case 'clashed':
       return <Clashed notebook={notebook} text={save.text || 'The file changed on disk too; both versions are kept.'} />;
   }
+}
+
+const READ_ONLY = 'The file may not be written. Change its permissions and those of its folder, if its disk is not read-only. Until then the server keeps what you change, and saves it as soon as it may.';
+
+/** What keeps the file from being saved; a press says all of it, where the words have no room. */
+function SaveTrouble({ level, words, more = words }: { level: 'warn' | 'err'; words: string; more?: string }) {
+  const { toasts } = useServices();
+  return (
+    <span role="alert" className={`save save-${level}`} title={more}>
+      <button type="button" className="link" onClick={() => toasts.show(more, { level: 'error' })}>
+        {words}
+      </button>
+    </span>
+  );
 }
 
 /** Leads to the cells of which there are two versions. */
