@@ -60,7 +60,7 @@ func eventSamples() map[string][]Event {
 		"prompt_opened":  {PromptOpened{Prompt: Prompt{RequestID: "q2", CellID: "b", Prompt: "Password: ", Password: true, OpenedAt: 1700000007000, Deadline: 1700000307000}}},
 		"prompt_changed": {PromptChanged{Prompt: Prompt{RequestID: "q1", CellID: "b", Prompt: "Name: ", OpenedAt: 1700000000000, Deadline: 1700000600000}}, PromptChanged{Prompt: Prompt{RequestID: "unknown"}}},
 		"prompt_closed":  {PromptClosed{RequestID: "q1", How: "answered", Client: "page-2"}},
-		"kernel_changed": {KernelChanged{Kernel: Kernel{ID: "k1", Name: "python3", DisplayName: "Python 3", Language: "python", State: KernelDead, Death: &Death{Text: "The kernel was killed by signal 9 (KILL): out of memory.", ExitCode: -1, Signal: "KILL", OOM: true, PeakMemory: 1 << 33, Stderr: "Killed", At: 1700000008000}}}},
+		"kernel_changed": {KernelChanged{Kernel: Kernel{ID: "k1", Name: "python3", DisplayName: "Python 3", Language: "python", State: KernelDead, Death: &Death{Text: "The kernel was killed by signal 9 (KILL): out of memory.", ExitCode: -1, Signal: "KILL", OOM: true, PeakMemory: 1 << 33, Stderr: "Killed", At: 1700000008000}}}, KernelChanged{Kernel: Kernel{ID: "k2", Name: "python3", DisplayName: "Python 3", Language: "python", State: KernelStarting, StartedAt: 1700000008500, Fresh: true}}},
 		"save_changed":   {SaveChanged{Save: Save{State: SaveFailed, Since: 1700000009000, Text: "the disk is full"}}, SaveChanged{Save: Save{State: Saved, Since: 1700000009500, ReadOnly: true}}},
 		"renamed":        {Renamed{Notebook: "sub/other.ipynb"}},
 		"notice":         {Notice{Level: "warning", Code: "file_changed", Text: "The file was changed by another program.", CellID: "a"}},

@@ -138,6 +138,7 @@ type Kernel struct {
 	State       string `json:"state"`
 	PID         int    `json:"pid,omitempty"`
 	StartedAt   int64  `json:"started_at,omitempty"`
+	Fresh       bool   `json:"fresh,omitempty"` // nothing was run on it yet: it has no variables to lose
 	Death       *Death `json:"death,omitempty"` // set while dead: why
 	Progress    string `json:"progress,omitempty"`
 	Memory      int64  `json:"memory,omitempty"` // bytes, of the kernel and its children

@@ -31,6 +31,7 @@ func (c *core) setKernelState(state string) {
 	}
 	k := c.pub.Kernel
 	k.State = state
+	k.Fresh = k.Fresh && state != protocol.KernelBusy
 	c.emit(protocol.KernelChanged{Kernel: k})
 }
 
@@ -64,7 +65,7 @@ type kernelspec struct {
 func (c *core) startKernel(name string) {
 	var spec kernelspec
 	_ = json.Unmarshal(c.pub.Metadata, &spec)
-	k := protocol.Kernel{ID: c.cfg.newID(), Name: name, State: protocol.KernelStarting, StartedAt: c.now}
+	k := protocol.Kernel{ID: c.cfg.newID(), Name: name, State: protocol.KernelStarting, StartedAt: c.now, Fresh: true}
 	if name == "" {
 		k.Name, k.DisplayName, k.Language, k.Environment = c.pub.Kernel.Name, c.pub.Kernel.DisplayName, c.pub.Kernel.Language, c.pub.Kernel.Environment
 	}

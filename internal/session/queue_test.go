@@ -219,6 +219,27 @@ func TestRestartKeepsTheQueue(t *testing.T) {
 	b.wantRun("b", protocol.StateRunning, "")
 }
 
+// TestFreshKernel is P42.
+func TestFreshKernel(t *testing.T) {
+	b := newBench(t, 0)
+	fresh := func(when string, want bool) {
+		t.Helper()
+		if got := b.c.pub.Kernel.Fresh; got != want {
+			t.Errorf("%s: fresh is %v", when, got)
+		}
+	}
+	b.accept(protocol.Command{Type: protocol.CmdKernelStart})
+	b.start()
+	fresh("started", true)
+	b.execute("r1", "a", "1")
+	fresh("running", false)
+	b.accept(protocol.Command{Type: protocol.CmdKernelRestart})
+	fresh("restarting", false)
+	b.says(kernel.Event{Kind: kernel.Exited, Exit: &kernel.Exit{Requested: true}})
+	b.start()
+	fresh("restarted", true)
+}
+
 func TestDeathEndsEverythingAndIsExplained(t *testing.T) {
 	b := newBench(t, 0)
 	b.execute("r1", "a", "1")

@@ -199,6 +199,39 @@ it('a kernel that is not there has not died: the cell was not run, and another c
   await tab.page.getByRole('menu').waitFor();
 });
 
+it('another kernel is chosen after a question when variables would be lost, else at once, with a way back', async () => {
+  const tab = await w.open('set kept 1', 'print kept is $kept');
+  await tab.run(tab.nth(1));
+  await tab.ended(tab.nth(1));
+  const chip = tab.page.locator('.kernel-chip');
+  const choose = async (name: string) => {
+    await chip.click();
+    await tab.page.getByRole('menuitemradio', { name }).click();
+  };
+  const question = tab.page.getByRole('dialog', { name: /^Switch to Python/ });
+  await choose('Python');
+  await question.filter({ hasText: 'variables are lost' }).waitFor();
+  expect(await seriousFor(tab.page)).toEqual([]);
+  await tab.page.keyboard.press('Escape');
+  await question.waitFor({ state: 'detached' });
+  await chip.and(tab.page.locator(':focus')).waitFor();
+  await tab.run(tab.nth(2));
+  await tab.nth(2).locator('.outputs', { hasText: 'kept is 1' }).waitFor();
+  await choose('Python');
+  await question.waitFor();
+  await tab.page.keyboard.press('Enter');
+  const idle = (name: string) => chip.filter({ hasText: `Kernel, idle: ${name}` }).waitFor();
+  await idle('Python');
+  // Nothing was run on this one.
+  await choose('Script');
+  const told = tab.page.locator('.toast', { hasText: 'runs on Script now' });
+  await told.waitFor();
+  expect(await tab.page.getByRole('dialog').count()).toBe(0);
+  await idle('Script');
+  await told.getByRole('button', { name: 'Undo' }).click();
+  await idle('Python');
+});
+
 describe('a code cell with an output', () => {
   it('has it again when it was made text and that is taken back; a number leaves it code', async () => {
     const tab = await w.open('print the result', { source: 'words', type: 'markdown' });

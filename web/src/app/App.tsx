@@ -10,7 +10,7 @@ import { Home } from '../views/files/Home';
 import { TextFile } from '../views/files/TextFile';
 import { AppFrame } from '../views/frame/AppFrame';
 import { useNotebookNews } from '../views/frame/useNotebookNews';
-import { RestartDialog } from '../views/kernel/RestartDialog';
+import { KernelDialog } from '../views/kernel/KernelDialog';
 import { NotebookController } from '../views/notebook/controller';
 import { Notebook } from '../views/notebook/Notebook';
 import { Palette } from '../views/palette/Palette';
@@ -68,7 +68,7 @@ export function App({ connection, files }: { connection: PageConnection; files: 
       {sheet === 'shortcuts' && <Shortcuts commands={commands} close={() => setSheet(null)} />}
       {sheet === 'settings' && <SettingsDialog close={() => setSheet(null)} />}
       {(sheet === 'restart' || sheet === 'restart and run all') && notebook && (
-        <RestartDialog runAll={sheet !== 'restart'} close={() => setSheet(null)} restart={() => restart(notebook, sheet !== 'restart')} />
+        <KernelDialog title={sheet === 'restart' ? 'Restart the kernel?' : 'Restart the kernel and run all cells?'} action="Restart" close={() => setSheet(null)} act={() => restart(notebook, sheet !== 'restart')} />
       )}
       <ToastView toasts={toasts} />
     </ServicesContext.Provider>

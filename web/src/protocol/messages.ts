@@ -42,7 +42,7 @@ const death = object({ text: or(text, ''), exit_code: zero, signal: optional(tex
 const kernel = object({
   id: or(text, ''), name: or(text, ''), display_name: or(text, ''), language: or(text, ''), environment: optional(text),
   state: oneOf('none', 'starting', 'idle', 'busy', 'unresponsive', 'restarting', 'stopping', 'dead'),
-  pid: time, started_at: time, death: optional(death), progress: optional(text), memory: time,
+  pid: time, started_at: time, fresh: optional(flag), death: optional(death), progress: optional(text), memory: time,
 });
 const prompt = object({ request_id: requestId, cell_id: cellId, prompt: or(text, ''), password: flag, opened_at: zero, deadline: time });
 const save = object({ state: oneOf('saved', 'unsaved', 'saving', 'failed', 'clashed'), since: zero, text: optional(text), read_only: optional(flag) });

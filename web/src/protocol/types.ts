@@ -130,6 +130,8 @@ export interface Kernel {
   readonly state: KernelState;
   readonly pid?: number;
   readonly started_at?: number;
+  /** Nothing was run on it yet. */
+  readonly fresh?: boolean;
   readonly death?: Death;
   readonly progress?: string;
   readonly memory?: number;

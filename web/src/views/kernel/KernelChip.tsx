@@ -4,11 +4,13 @@ import type { NotebookStore } from '../../notebook/store';
 import type { Kernel, KernelState } from '../../protocol/types';
 import { Dot, type DotKind } from '../../ui/Dot';
 import { MenuButton, type MenuEntry } from '../../ui/Menu';
-import type { Toasts } from '../../ui/toasts';
 import { useSignal } from '../../ui/useSignal';
 import { bytes, folderOf } from '../../ui/words';
 import { useServices } from '../context';
 import type { KernelChoice } from '../files/api';
+import { choiceEntries, type Choice } from './choices';
+import { KernelDialog } from './KernelDialog';
+import { shortly } from './names';
 
 const WORDS: Record<KernelState, string> = {
   none: 'not started',
@@ -34,20 +36,12 @@ const DOTS: Record<KernelState, DotKind> = {
 
 const MB = 1024 * 1024;
 
-/** A kernel's name and where it is, short enough for the top bar; the menu says the whole. "Python 3.12 (.venv)" has both in its name. */
-export function shortly(name: string, environment: string): { name: string; place: string } {
-  const both = /^(.+?) \(([^()]+)\)$/.exec(name);
-  if (both) return { name: both[1] ?? name, place: both[2] ?? '' };
-  const path = /(?:^|\s)\S*[/\\]([^/\\\s]+)$/.exec(environment);
-  const words = /^(?:virtual|conda) environment (\S+)$/.exec(environment);
-  return { name, place: path?.[1] ?? words?.[1] ?? '' };
-}
-
 /** What the notebook runs on and how that is, with its menu. */
 export function KernelChip({ store }: { store: NotebookStore }) {
   const { command, files, toasts } = useServices();
   const kernel = useSignal(store.kernel);
   const [choices, setChoices] = useState<readonly KernelChoice[] | null>(null);
+  const [asking, setAsking] = useState<Choice | null>(null);
   const asked = useRef(false);
   const { name, place } = shortly(kernel.display_name || kernel.name || 'No kernel', kernel.environment ?? '');
   const state = stateWords(kernel);
@@ -61,22 +55,34 @@ export function KernelChip({ store }: { store: NotebookStore }) {
       toasts.show(e instanceof Error ? e.message : 'The kernels could not be listed.', { level: 'error' });
     });
   };
+  /** Asks before something is lost; where nothing is, there is a way back. */
+  const switchTo = (choice: Choice) => {
+    const before = store.kernel.get();
+    if (before.state === 'none' || before.state === 'dead') return store.kernelStart(choice.name);
+    if (choice.name === before.name && before.state !== 'restarting') return;
+    if (!before.fresh) return setAsking(choice);
+    store.kernelRestart({ name: choice.name });
+    toasts.show(`This notebook runs on ${choice.displayName} now.`, { action: { label: 'Undo', run: () => switchTo({ name: before.name, displayName: before.display_name }) } });
+  };
   return (
-    <MenuButton
-      label="Kernel"
-      named
-      className={`chip kernel-chip${kernel.state === 'dead' ? ' chip-err' : ''}`}
-      width={320}
-      onOpen={load}
-      header={() => <KernelDetails kernel={kernel} />}
-      entries={() => [...actions(kernel, store.prompts.get().length > 0, command), ...choiceEntries(choices, kernel, store, toasts)]}
-    >
-      <Dot kind={DOTS[kernel.state]} />
-      <span className="sr">Kernel, {state}: </span>
-      <span className="kernel-name">{name}</span>{' '}
-      <span className="kernel-detail muted">{quiet ? detail : (kernel.progress ?? state)}</span>
-      <ChevronDown size={14} />
-    </MenuButton>
+    <>
+      <MenuButton
+        label="Kernel"
+        named
+        className={`chip kernel-chip${kernel.state === 'dead' ? ' chip-err' : ''}`}
+        width={320}
+        onOpen={load}
+        header={() => <KernelDetails kernel={kernel} />}
+        entries={() => [...actions(kernel, store.prompts.get().length > 0, command), ...choiceEntries(choices ?? [], kernel, switchTo, toasts)]}
+      >
+        <Dot kind={DOTS[kernel.state]} />
+        <span className="sr">Kernel, {state}: </span>
+        <span className="kernel-name">{name}</span>{' '}
+        <span className="kernel-detail muted">{quiet ? detail : (kernel.progress ?? state)}</span>
+        <ChevronDown size={14} />
+      </MenuButton>
+      {asking && <KernelDialog title={`Switch to ${asking.displayName}?`} action="Switch" close={() => setAsking(null)} act={() => store.kernelRestart({ name: asking.name })} />}
+    </>
   );
 }
 
@@ -123,27 +129,5 @@ function actions(kernel: Kernel, asked: boolean, command: (id: string) => void):
     { id: 'restart', label: 'Restart', note: '0, 0', run: () => command('restart') },
     { id: 'restart-run-all', label: 'Restart and run all', run: () => command('restart-run-all') },
     { id: 'stop', label: 'Stop', danger: true, run: () => command('stop-kernel') },
-  ];
-}
-
-/** Those that can run, and those that lack something: choosing one of these says what. */
-function choiceEntries(choices: readonly KernelChoice[] | null, kernel: Kernel, store: NotebookStore, toasts: Toasts): MenuEntry[] {
-  if (choices === null || choices.length === 0) return [];
-  const ready = choices.filter((c) => c.hasKernel);
-  const lacking = choices.filter((c) => !c.hasKernel);
-  return [
-    'line',
-    { heading: 'Run on', id: 'choices' },
-    ...ready.map((c): MenuEntry => {
-      const { name, place } = shortly(c.displayName, c.environment);
-      const run = () => (kernel.state === 'none' || kernel.state === 'dead' ? store.kernelStart(c.name) : store.kernelRestart({ name: c.name }));
-      return { id: `kernel ${c.name}`, label: name, note: place, title: `${c.displayName}: ${c.environment}`, checked: c.name === kernel.name, run };
-    }),
-    ...(lacking.length > 0 ? [{ heading: 'Cannot run notebooks yet', id: 'lacking' }] : []),
-    ...lacking.map((c): MenuEntry => {
-      const { name, place } = shortly(c.displayName, c.environment);
-      const copy = { label: 'Copy', run: () => void navigator.clipboard?.writeText(c.fix) };
-      return { id: `kernel ${c.name}`, label: <span className="muted">{name}</span>, note: place, title: c.fix, run: () => void toasts.show(`${c.displayName} needs: ${c.fix}`, { action: copy }) };
-    }),
   ];
 }

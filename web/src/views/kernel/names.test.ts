@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { shortly } from './KernelChip';
+import { shortly } from './names';
 
 test.each([
   ['Python 3.11.7 (py-ipykernel7)', 'chosen with --python', 'Python 3.11.7', 'py-ipykernel7'],

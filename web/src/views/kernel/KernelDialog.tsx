@@ -1,11 +1,11 @@
 import { Dialog } from '../../ui/Dialog';
 
-/** Asked before the variables are lost. Enter restarts, Escape leaves all as it is. */
-export function RestartDialog(props: { runAll: boolean; close: () => void; restart: () => void }) {
+/** Asked before the kernel's variables are lost. Enter goes on, Escape leaves all as it is. */
+export function KernelDialog(props: { title: string; action: string; close: () => void; act: () => void }) {
   const { close } = props;
   return (
-    <Dialog label={props.runAll ? 'Restart the kernel and run all cells?' : 'Restart the kernel?'} close={close} className="confirm">
-      <p>Its variables are lost. The notebook and its outputs stay.</p>
+    <Dialog label={props.title} close={close} className="confirm">
+      <p>The kernel’s variables are lost. The notebook and its outputs stay.</p>
       <div className="dialog-actions">
         <button type="button" className="btn btn-line" onClick={close}>
           Cancel
@@ -16,10 +16,10 @@ export function RestartDialog(props: { runAll: boolean; close: () => void; resta
           data-first
           onClick={() => {
             close();
-            props.restart();
+            props.act();
           }}
         >
-          Restart
+          {props.action}
         </button>
       </div>
     </Dialog>
