@@ -108,9 +108,26 @@ func (m *Manager) Interrupt(ctx context.Context, id ID) error {
 }
 
 // Stop ends a kernel without attaching to it, and returns when it is gone. Its
-// records stay for the server that is, or was, attached.
+// records stay for the server that is, or was, attached. A keeper that has not
+// ended by force within 5 s is ended itself, and all with it.
 func (m *Manager) Stop(ctx context.Context, id ID, force bool) error {
-	return m.ask(ctx, id, func(c *keeper.Client, request string) error { return c.Stop(request, stopGrace, force) }, true)
+	asked, cancel := context.WithTimeout(ctx, stuckAfter)
+	defer cancel()
+	if !force {
+		asked = ctx
+	}
+	err := m.ask(asked, id, func(c *keeper.Client, request string) error { return c.Stop(request, stopGrace, force) }, true)
+	if err == nil || !force || ctx.Err() != nil || asked.Err() == nil {
+		return err
+	}
+	if err := endKeeper(m.dir(id)); err != nil {
+		return err
+	}
+	if err := awaitGone(ctx, m.dir(id)); err != nil {
+		return err
+	}
+	sweep(m.dir(id), id)
+	return nil
 }
 
 func (m *Manager) ask(ctx context.Context, id ID, request func(*keeper.Client, string) error, untilGone bool) error {

@@ -338,6 +338,18 @@ func (k *Kernel) room() bool {
 	}
 }
 
+// endKeeper ends a keeper that stands still. Who is attached to it, or comes next, ends what it leaves.
+func endKeeper(dir string) error {
+	r, err := keeper.ReadRunning(dir)
+	if err != nil {
+		return fmt.Errorf("end a keeper: %w", err)
+	}
+	if !Alive(dir) {
+		return nil
+	}
+	return syscall.Kill(r.PID, syscall.SIGKILL)
+}
+
 // sweep ends what a lost keeper's kernel left running.
 func sweep(dir string, id ID) {
 	if r, err := keeper.ReadRunning(dir); err == nil && r.KernelPID > 0 && keeper.ProcessStart(r.KernelPID) == r.KernelStart && r.KernelStart != "" {

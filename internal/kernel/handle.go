@@ -206,14 +206,26 @@ const stopGrace = 2500 * time.Millisecond
 // Stop ends the kernel and all it started: shutdown_request, SIGTERM, SIGKILL,
 // with 2.5 s after each; with force, SIGKILL at once. It returns when that has
 // begun. The exited event says that all are gone; it needs no reader to happen.
+// A keeper that does not answer to force within 5 s is ended, and all with it.
 func (k *Kernel) Stop(ctx context.Context, force bool) error {
+	asked, cancel := context.WithTimeout(ctx, stuckAfter)
+	defer cancel()
+	if !force {
+		asked = ctx
+	}
 	id := "stop-" + uuid.NewString()
-	err := k.call(ctx, id, func(c *keeper.Client) error { return c.Stop(id, stopGrace, force) })
-	if errors.Is(err, ErrGone) {
+	err := k.call(asked, id, func(c *keeper.Client) error { return c.Stop(id, stopGrace, force) })
+	switch {
+	case errors.Is(err, ErrGone):
 		return nil
+	case err != nil && force && ctx.Err() == nil && asked.Err() != nil:
+		return endKeeper(k.dir)
 	}
 	return err
 }
+
+// stuckAfter is how long a keeper may take to answer to force.
+const stuckAfter = 5 * time.Second
 
 // call queues a request and waits for its result.
 func (k *Kernel) call(ctx context.Context, id string, send func(*keeper.Client) error) error {

@@ -52,6 +52,38 @@ func TestStopMeetsABrokenSocket(t *testing.T) {
 	endsWithKeeper(t, stopped, dir)
 }
 
+// A keeper that stands still, as in a debugger or on a disk that does not answer, cannot end its kernel: by force both are ended.
+func TestStopOfAKeeperThatStandsStill(t *testing.T) {
+	for _, who := range []string{"the server that is attached", "another program"} {
+		t.Run(who, func(t *testing.T) {
+			t.Parallel()
+			m := newManager(t)
+			k := launchReady(t, m, "7")
+			running, err := keeper.ReadRunning(dirOf(m, k.ID()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := syscall.Kill(running.PID, syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			if who == "another program" {
+				k.Close()
+				err = m.Stop(testContext(t, patience), k.ID(), true)
+			} else if err = k.Stop(testContext(t, patience), true); err == nil {
+				if exit := newHistory(t, k).untilExit(patience); !exit.KeeperLost {
+					t.Errorf("%+v", exit)
+				}
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if kernel.Alive(dirOf(m, k.ID())) || keeper.ProcessStart(running.KernelPID) == running.KernelStart {
+				t.Error("the keeper or the kernel is there still")
+			}
+		})
+	}
+}
+
 // endsWithKeeper: a Stop waits as long as the keeper lives, and is content when that is gone.
 func endsWithKeeper(t *testing.T, stopped <-chan error, dir string) {
 	t.Helper()
