@@ -105,11 +105,13 @@ func (c *core) settle() {
 	}
 	if was := c.pub.Save; state != was.State || text != was.Text || c.save.readOnly != was.ReadOnly {
 		since := c.now
-		switch {
+		switch { // how old the oldest change is that is not in the file
 		case state == was.State && text == was.Text:
 			since = was.Since
 		case state == protocol.Unsaved && c.save.since != 0:
 			since = c.save.since
+		case state == protocol.Saving && c.save.pending != 0:
+			since = c.save.pending
 		}
 		c.emit(protocol.SaveChanged{Save: protocol.Save{State: state, Since: since, Text: text, ReadOnly: c.save.readOnly}})
 	}
