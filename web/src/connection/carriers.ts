@@ -14,25 +14,68 @@ function workerCarrier(lock: Promise<string | null>): Carrier {
     open(dead) {
       if (typeof SharedWorker === 'undefined') return null;
       try {
-        const worker = new SharedWorker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'runnel' });
-        worker.onerror = () => dead();
-        const { port } = worker;
-        const hubPort: HubPort = {
-          post: (message) => port.postMessage(message),
-          onMessage(fn) {
-            port.onmessage = (e: MessageEvent<unknown>) => isFromHub(e.data) && fn(e.data);
-          },
-          close: () => port.close(),
-        };
-        return new RemoteWire(hubPort, browserClock, lock, () => {
+        const port = new WorkerPort(dead);
+        const wire = new RemoteWire(port, browserClock, lock, () => {
+          if (port.again()) {
+            queueMicrotask(() => wire.rejoin());
+            return true;
+          }
           dead();
           return false;
         });
+        return wire;
       } catch {
         return null;
       }
     },
   };
+}
+
+/**
+ * A page's way to the shared worker. A worker lives in the process of some page and dies when that crashes, and nobody is told: one that has answered
+ * before and says nothing is asked for anew. The browser then starts another, the same for pages that come later.
+ */
+class WorkerPort implements HubPort {
+  readonly #failed: () => void;
+  #port: MessagePort;
+  #answered = false;
+  #fn: (message: FromHub) => void = () => {};
+
+  constructor(failed: () => void) {
+    this.#failed = failed;
+    this.#port = this.#open();
+  }
+
+  #open(): MessagePort {
+    const worker = new SharedWorker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'runnel' });
+    worker.onerror = () => this.#failed();
+    worker.port.onmessage = (e: MessageEvent<unknown>) => {
+      if (!isFromHub(e.data)) return;
+      this.#answered = true;
+      this.#fn(e.data);
+    };
+    return worker.port;
+  }
+
+  post(message: ToHub): void {
+    this.#port.postMessage(message);
+  }
+  onMessage(fn: (message: FromHub) => void): void {
+    this.#fn = fn;
+  }
+  close(): void {
+    this.#port.close();
+  }
+
+  /** Asks for the worker anew; false when this one has never answered. */
+  again(): boolean {
+    if (!this.#answered) return false;
+    this.#answered = false;
+    this.post({ kind: 'bye' });
+    this.close();
+    this.#port = this.#open();
+    return true;
+  }
 }
 
 const LEADER = 'runnel-leader';
