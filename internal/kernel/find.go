@@ -117,7 +117,8 @@ func (m *Manager) Stop(ctx context.Context, id ID, force bool) error {
 		asked = ctx
 	}
 	err := m.ask(asked, id, func(c *keeper.Client, request string) error { return c.Stop(request, stopGrace, force) }, true)
-	if err == nil || !force || ctx.Err() != nil || asked.Err() == nil {
+	silent := asked.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded)
+	if err == nil || !force || ctx.Err() != nil || !silent {
 		return err
 	}
 	if err := endKeeper(m.dir(id)); err != nil {
