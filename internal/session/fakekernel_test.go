@@ -22,6 +22,7 @@ type fakeKernel struct {
 	record uint64 // of the last event; the test's
 
 	memory atomic.Int64
+	acked  atomic.Uint64
 	mu     sync.Mutex
 	refuse error // of Send
 	hangs  bool  // Interrupt and Stop do not return before their time is over
@@ -79,7 +80,7 @@ func (k *fakeKernel) obey(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (k *fakeKernel) Ack(uint64)            {}
+func (k *fakeKernel) Ack(n uint64)          { k.acked.Store(n) }
 func (k *fakeKernel) Status() kernel.Status { return kernel.Status{Memory: k.memory.Load()} }
 func (k *fakeKernel) Close() error          { k.close(); return nil }
 
