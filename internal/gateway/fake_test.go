@@ -70,6 +70,7 @@ type fakeSession struct {
 	log      []protocol.Event
 	commands []protocol.Command
 	do       func(s *fakeSession, c protocol.Command) protocol.Ack
+	busy     bool // its kernel does not answer what is asked
 	slow     bool // plain cursors end with ErrSlow
 	cursors  int
 }
@@ -106,7 +107,11 @@ func (s *fakeSession) Do(_ context.Context, c protocol.Command) protocol.Ack {
 	return do(s, c)
 }
 
-func (s *fakeSession) Ask(_ context.Context, r protocol.Request) protocol.Response {
+func (s *fakeSession) Ask(ctx context.Context, r protocol.Request) protocol.Response {
+	if s.busy {
+		<-ctx.Done()
+		return protocol.Response{Error: "late"}
+	}
 	return protocol.Response{Matches: []string{r.Code + "!"}}
 }
 
@@ -190,11 +195,12 @@ type fakeTransport struct {
 	once   sync.Once
 	ending Ending
 	heard  time.Time
-	rate   int // bytes a second that it takes; 0: all
+	rate   int           // bytes a second that it takes; 0: all
+	dead   chan struct{} // closed: nobody answers a probe
 }
 
 func newFakeTransport() *fakeTransport {
-	return &fakeTransport{in: make(chan []byte), out: make(chan []byte, 1000), closed: make(chan struct{}), heard: time.Now()}
+	return &fakeTransport{in: make(chan []byte), out: make(chan []byte, 1000), closed: make(chan struct{}), heard: time.Now(), dead: make(chan struct{})}
 }
 
 func (f *fakeTransport) Read(context.Context) ([]byte, error) {
@@ -221,8 +227,19 @@ func (f *fakeTransport) Write(_ context.Context, data []byte) error {
 	}
 }
 
-func (f *fakeTransport) Probe(context.Context) error { return nil }
-func (f *fakeTransport) Heard() time.Time            { return f.heard }
+func (f *fakeTransport) Heard() time.Time { return f.heard }
+
+// Probe has an answer at once, until somebody is said to be dead.
+func (f *fakeTransport) Probe(ctx context.Context) error {
+	select {
+	case <-f.dead:
+		<-ctx.Done()
+		return ctx.Err()
+	default:
+		return nil
+	}
+}
+
 func (f *fakeTransport) Close(code int, reason string) {
 	f.once.Do(func() { f.ending = Ending{code, reason}; close(f.closed) })
 }
