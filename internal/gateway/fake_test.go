@@ -91,6 +91,12 @@ func (s *fakeSession) emit(events ...protocol.Event) {
 	s.wake()
 }
 
+// count notes that a cursor was opened or closed.
+func (s *fakeSession) count(delta int) {
+	s.cursors += delta
+	s.wake()
+}
+
 func (s *fakeSession) wake() {
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -124,7 +130,7 @@ func (s *fakeSession) Top() (string, uint64) {
 func (s *fakeSession) Subscribe(_ protocol.ClientID, at protocol.Subscription) Cursor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cursors++
+	s.count(1)
 	c := &fakeCursor{s: s, n: at.N, resume: at.Epoch == "e1" && at.N <= s.state.N}
 	c.snapshot = !c.resume
 	return c
@@ -133,7 +139,7 @@ func (s *fakeSession) Subscribe(_ protocol.ClientID, at protocol.Subscription) C
 func (s *fakeSession) SubscribePlain(protocol.ClientID) Cursor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cursors++
+	s.count(1)
 	return &fakeCursor{s: s, snapshot: true, plain: true}
 }
 
@@ -184,7 +190,7 @@ func (c *fakeCursor) News() <-chan struct{} { return nil }
 func (c *fakeCursor) Close() {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	c.s.cursors--
+	c.s.count(-1)
 }
 
 // fakeTransport is a connection in memory, and the test its client.

@@ -281,23 +281,25 @@ func TestPage_hugeEventBecomesSnapshot(t *testing.T) {
 }
 
 func TestPage_floodIsBatched(t *testing.T) {
-	h := newFakeHub("n.ipynb")
-	s := h.session("n.ipynb")
-	c := serve(t, h, Params{})
-	c.send(hello)
-	c.until("snapshot")
-	began := time.Now()
-	for range 2000 {
-		s.emit(protocol.CellMoved{CellID: "a"})
-		time.Sleep(50 * time.Microsecond)
-	}
-	frames := 0
-	for n := 0.0; n < 2000; frames++ {
-		n = c.until("events")["n"].(float64)
-	}
-	if most := int(time.Since(began)/frameGap) + paceCredit + 2; frames > most {
-		t.Errorf("%d frames in %v, want at most %d", frames, time.Since(began), most)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := newFakeHub("n.ipynb")
+		s := h.session("n.ipynb")
+		c := serve(t, h, Params{})
+		c.send(hello)
+		c.until("snapshot")
+		began := time.Now()
+		for range 2000 {
+			s.emit(protocol.CellMoved{CellID: "a"})
+			time.Sleep(50 * time.Microsecond)
+		}
+		frames := 0
+		for n := 0.0; n < 2000; frames++ {
+			n = c.until("events")["n"].(float64)
+		}
+		if most := int(time.Since(began)/frameGap) + paceCredit + 2; frames > most {
+			t.Errorf("%d frames in %v, want at most %d", frames, time.Since(began), most)
+		}
+	})
 }
 
 func TestPace(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -111,8 +110,14 @@ func TestPlain_observersStream(t *testing.T) {
 
 // waitFor returns once so many cursors are open.
 func (s *fakeSession) waitFor(cursors int) {
-	for s.open() != cursors {
-		time.Sleep(time.Millisecond)
+	for {
+		s.mu.Lock()
+		open, changed := s.cursors, s.changed
+		s.mu.Unlock()
+		if open == cursors {
+			return
+		}
+		<-changed
 	}
 }
 
