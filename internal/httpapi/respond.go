@@ -64,7 +64,7 @@ type impatient struct {
 func (i *impatient) Read(p []byte) (int, error) {
 	_ = i.control.SetReadDeadline(time.Now().Add(bodyTime))
 	n, err := i.r.Read(p)
-	if err != nil {
+	if errors.Is(err, io.EOF) { // after any other error the end of a body that does not come is not waited for either
 		_ = i.control.SetReadDeadline(time.Time{})
 	}
 	return n, err
