@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -98,6 +99,37 @@ func TestWatchByPoll(t *testing.T) {
 		quiet("not watched any more")
 		cancel()
 		must(t, <-done)
+	})
+}
+
+// TestWatchSettles: a file is read when it was quiet for a moment, one that is never quiet after a second.
+func TestWatchSettles(t *testing.T) {
+	f, dir := open(t)
+	f.notices = false
+	put(t, dir, "a.ipynb", "one")
+	synctest.Test(t, func(t *testing.T) {
+		w := NewWatcher(f, time.Hour, nil)
+		run(t, w)
+		w.Watch("a.ipynb", stampAt(t, f, "a.ipynb"))
+		for _, test := range []struct {
+			notices int
+			after   time.Duration
+		}{{1, settle}, {5, 4*settle/2 + settle}, {100, settleMost}} {
+			put(t, dir, "a.ipynb", fmt.Sprint(test.notices))
+			began, told := time.Now(), make(chan time.Time, 1)
+			go func() { <-w.Changes(); told <- time.Now() }()
+			for i := range test.notices {
+				w.hear("a.ipynb")
+				w.nudge()
+				if i+1 < test.notices {
+					time.Sleep(settle / 2)
+				}
+			}
+			if got := (<-told).Sub(began); got != test.after {
+				t.Errorf("of %d notices it is told after %v, want %v", test.notices, got, test.after)
+			}
+			time.Sleep(time.Minute)
+		}
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -221,92 +222,86 @@ func (d fullDisk) Writev(parts [][]byte) (int, error) {
 }
 
 func TestDiskFull(t *testing.T) {
-	dir := t.TempDir()
-	faults := &faults{}
-	s := startSpool(t, dir, 0, func(s *spool) {
-		s.open = func(path string) (spoolFile, error) {
-			f, err := createFile(path)
-			if err != nil {
-				return nil, err
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		faults := &faults{}
+		s := startSpool(t, dir, 0, func(s *spool) {
+			s.open = func(path string) (spoolFile, error) {
+				f, err := createFile(path)
+				if err != nil {
+					return nil, err
+				}
+				return fullDisk{f.(diskFile), faults}, nil
 			}
-			return fullDisk{f.(diskFile), faults}, nil
+		})
+		for i := 1; i <= 100; i++ {
+			stdio(s, text(i))
 		}
-	})
-	for i := 1; i <= 100; i++ {
-		stdio(s, text(i))
-	}
-	s.flush()
-	faults.set(true)
-	for i := 101; i <= 5000; i++ {
-		stdio(s, text(i))
-	}
-	s.flush() // does not wait for a disk that fails
-	if _, err := s.held(); err == nil {
-		for end := time.Now().Add(5 * time.Second); err == nil && time.Now().Before(end); _, err = s.held() {
-			time.Sleep(time.Millisecond)
+		s.flush()
+		faults.set(true)
+		for i := 101; i <= 5000; i++ {
+			stdio(s, text(i))
 		}
-		if err == nil {
+		s.flush() // does not wait for a disk that fails
+		synctest.Wait()
+		if _, err := s.held(); err == nil {
 			t.Fatal("the disk's error is not told")
 		}
-	}
-	// What is not on disk is handed on from memory, from any place.
-	check(t, collect(t, s, 1, 5000), 1)
-	check(t, collect(t, s, 4000, 1001), 4000)
-	c, _, err := s.cursorAt(90)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Read(make([]byte, 500))
-	faults.set(false)
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		// What is not on disk is handed on from memory, from any place.
+		check(t, collect(t, s, 1, 5000), 1)
+		check(t, collect(t, s, 4000, 1001), 4000)
+		c, _, err := s.cursorAt(90)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Read(make([]byte, 500))
+		faults.set(false)
+		time.Sleep(diskRetry)
+		synctest.Wait()
 		s.mu.Lock()
 		done := s.written == s.end && s.failing == nil
 		s.mu.Unlock()
-		if done {
-			break
-		}
-		if time.Now().After(end) {
+		if !done {
 			t.Fatal("the disk is well again and nothing was written")
 		}
-	}
-	all, err := readAll(t, dir)
-	if err != io.EOF || len(all) != 5000 {
-		t.Fatalf("%d records after %d failures, %v", len(all), faults.hits, err)
-	}
-	check(t, all, 1)
+		all, err := readAll(t, dir)
+		if err != io.EOF || len(all) != 5000 {
+			t.Fatalf("%d records after %d failures, %v", len(all), faults.hits, err)
+		}
+		check(t, all, 1)
+	})
 }
 
 func TestHeldBack(t *testing.T) {
 	t.Run("at the quota, until an ack", func(t *testing.T) {
-		s := startSpool(t, t.TempDir(), 10<<20)
-		for range 9 {
-			s.append(KindStdio, payload{head: make([]byte, 1<<20)}, true)
-		}
-		s.flush()
-		blocked := make(chan struct{})
-		go func() {
-			for range 4 {
+		synctest.Test(t, func(t *testing.T) {
+			s := startSpool(t, t.TempDir(), 10<<20)
+			for range 9 {
 				s.append(KindStdio, payload{head: make([]byte, 1<<20)}, true)
 			}
-			close(blocked)
-		}()
-		select {
-		case <-blocked:
-			t.Fatal("the quota holds nobody back")
-		case <-time.After(50 * time.Millisecond):
-		}
-		if held, _ := s.held(); !held {
-			t.Fatal("not told")
-		}
-		if n := s.append(KindLost, payload{}, false); n == 0 {
-			t.Fatal("the keeper's own records must not wait")
-		}
-		s.ack(9)
-		select {
-		case <-blocked:
-		case <-time.After(5 * time.Second):
-			t.Fatal("still held back")
-		}
+			s.flush()
+			blocked := make(chan struct{})
+			go func() {
+				for range 4 {
+					s.append(KindStdio, payload{head: make([]byte, 1<<20)}, true)
+				}
+				close(blocked)
+			}()
+			synctest.Wait()
+			select {
+			case <-blocked:
+				t.Fatal("the quota holds nobody back")
+			default:
+			}
+			if held, _ := s.held(); !held {
+				t.Fatal("not told")
+			}
+			if n := s.append(KindLost, payload{}, false); n == 0 {
+				t.Fatal("the keeper's own records must not wait")
+			}
+			s.ack(9)
+			<-blocked
+		})
 	})
 	t.Run("a record above the quota passes when all is acknowledged", func(t *testing.T) {
 		s := startSpool(t, t.TempDir(), 1<<20)
