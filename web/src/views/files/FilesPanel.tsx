@@ -9,8 +9,8 @@ import { useServices } from '../context';
 import { routeOf } from '../route';
 import type { Kernel } from '../../protocol/types';
 import type { NotebookController } from '../notebook/controller';
+import { again } from './again';
 import type { Entry } from './api';
-import { REFRESH } from './Home';
 import { More, MOST } from './More';
 import { Renamer } from './Renamer';
 import { FolderTree, freeName } from './tree';
@@ -18,7 +18,7 @@ import { FolderTree, freeName } from './tree';
 /** The served folder as a tree: open, make, rename in place, delete (with a way back), upload by drop. */
 export function FilesPanel({ notebook = null }: { notebook?: NotebookController | null }) {
   const services = useServices();
-  const { files, toasts, route, go } = services;
+  const { connection, files, toasts, route, go } = services;
   const tree = useMemo(() => new FolderTree(files), [files]);
   const state = useSignal(tree.state);
   const now = useSignal(route);
@@ -30,13 +30,13 @@ export function FilesPanel({ notebook = null }: { notebook?: NotebookController 
   const picker = useRef<HTMLInputElement>(null);
   useEffect(() => afterFrame(() => void tree.reveal(folder)), [tree, folder]);
   useEffect(() => {
-    const timer = setInterval(() => document.hidden || void tree.refresh(), REFRESH);
+    const end = again(connection, () => void tree.refresh());
     const off = files.onChange(() => void tree.refresh());
     return () => {
       off();
-      clearInterval(timer);
+      end();
     };
-  }, [tree, files]);
+  }, [connection, tree, files]);
   const failed = useCallback((why: string) => void (why && toasts.show(why, { level: 'error' })), [toasts]);
   const attempt = useCallback(
     (what: Promise<unknown>) => {

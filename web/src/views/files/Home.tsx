@@ -3,16 +3,14 @@ import { useEffect, useState } from 'react';
 import { ago, bytes } from '../../ui/words';
 import { useServices } from '../context';
 import { routeOf } from '../route';
+import { again } from './again';
 import type { Entry } from './api';
 import { More, MOST } from './More';
 import { freeName } from './tree';
 
-/** ms after which a folder is looked at again. */
-export const REFRESH = 5000;
-
 /** A folder as the main view: what one sees before a notebook is open. */
 export function Home({ folder }: { folder: string }) {
-  const { files, go, now, toasts } = useServices();
+  const { connection, files, go, now, toasts } = useServices();
   const [entries, setEntries] = useState<readonly Entry[] | null>(null);
   const [error, setError] = useState('');
   const [most, setMost] = useState(MOST);
@@ -25,13 +23,13 @@ export function Home({ folder }: { folder: string }) {
       );
     look();
     const off = files.onChange(look);
-    const timer = setInterval(() => document.hidden || look(), REFRESH);
+    const end = again(connection, look);
     return () => {
       live = false;
       off();
-      clearInterval(timer);
+      end();
     };
-  }, [files, folder]);
+  }, [connection, files, folder]);
   const create = () => {
     const path = freeName(entries ?? [], folder, 'Untitled.ipynb');
     files.create(path).then(
