@@ -31,6 +31,21 @@ test('retryDelay: 1 s doubling to 30 s with jitter, then every 30 s without end'
   expect(retryDelay(100_000, 0.5)).toBe(30_000);
 });
 
+test('retryDelay: 1,000 pages that lost their server at one moment never make more than 900 tries in a second', () => {
+  let seed = 1;
+  const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
+  for (const away of [1_000, 3_000, 10_000, 60_000]) {
+    const arrivals = Array.from({ length: 1_000 }, () => {
+      let at = 0;
+      for (let tries = 1; at < away; tries++) at += retryDelay(tries, random());
+      return at;
+    });
+    const most = Math.max(...arrivals.map((begin) => arrivals.filter((at) => at >= begin && at < begin + 1_000).length));
+    expect(most, `away for ${away} ms`).toBeLessThanOrEqual(900);
+    expect(Math.max(...arrivals) - away).toBeLessThanOrEqual(30_000);
+  }
+});
+
 describe('Uplink', () => {
   test('says hello, ignores everything before the welcome (P20), then passes on', async () => {
     const { net, link } = setUp();
