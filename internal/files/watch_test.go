@@ -110,7 +110,7 @@ func TestWatchSettles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWatcher(f, time.Hour, nil)
 		run(t, w)
-		w.Watch("a.ipynb", stampAt(t, f, "a.ipynb"))
+		w.Watch("a.ipynb", stampAt(t, f, "a.ipynb"), true)
 		for _, test := range []struct {
 			notices int
 			after   time.Duration
