@@ -124,6 +124,27 @@ describe('a question', () => {
     expect(await tab.output(tab.nth(1))).toContain('46!');
   });
 
+  it('survives a reload on a machine where the page before goes late', async () => {
+    const tab = await w.open('input Week:');
+    await tab.run(tab.nth(1));
+    const box = tab.nth(1).locator('.ask input');
+    await box.fill('46');
+    // Another page takes the name when the first one goes, and gives it up a second after the reloaded page wants it.
+    const other = await w.context.newPage();
+    await other.goto(w.server.origin);
+    const name = await tab.page.evaluate(() => `runnel-keep-${sessionStorage.getItem('runnel.page')}`);
+    await other.evaluate((lock) => {
+      const wanted = async (): Promise<boolean> => (await navigator.locks.query()).pending?.some((l) => l.name === lock) ?? false;
+      void navigator.locks.request(lock, async () => {
+        while (!(await wanted())) await new Promise((next) => setTimeout(next, 20));
+        await new Promise((over) => setTimeout(over, 1000));
+      });
+    }, name);
+    await tab.page.reload();
+    await tab.ready();
+    await expect.poll(() => box.inputValue()).toBe('46');
+  });
+
   it('of a thread is answered when its cell has ended', async () => {
     const tab = await w.python('import threading\nthreading.Thread(target=lambda: print("hello", input("Name: "))).start()', 'print("two", input("Two: "))');
     const [one, two] = [tab.nth(1), tab.nth(2)];

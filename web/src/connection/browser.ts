@@ -82,6 +82,14 @@ export function whenLockFree(name: string, fn: () => void): void {
 
 const NAME = 'runnel.page';
 
+/** ms to wait for the name of the page before: after a reload that page goes, if late; a duplicated tab's stays. */
+const PATIENCE = 400;
+const PATIENCE_RELOADED = 10_000;
+
+function reloaded(): boolean {
+  return performance.getEntriesByType('navigation').some((n) => n instanceof PerformanceNavigationTiming && n.type === 'reload');
+}
+
 /** sessionStorage under a name of this page's own: a duplicated tab copies the storage, but not the lock on the name. */
 export class SessionKeep implements Keep {
   #prefix = '';
@@ -90,10 +98,10 @@ export class SessionKeep implements Keep {
   async open(): Promise<void> {
     try {
       let name = sessionStorage.getItem(NAME);
-      if (name === null || !(await holdLock(`runnel-keep-${name}`, 400))) {
+      if (name === null || !(await holdLock(`runnel-keep-${name}`, reloaded() ? PATIENCE_RELOADED : PATIENCE))) {
         name = newClientId(browserIds);
         sessionStorage.setItem(NAME, name);
-        await holdLock(`runnel-keep-${name}`, 400);
+        await holdLock(`runnel-keep-${name}`, PATIENCE);
       }
       this.#prefix = `runnel:${name}:`;
     } catch {
