@@ -18,11 +18,14 @@ export function Pager({ store }: { store: NotebookStore }) {
   useEffect(() => {
     if (!shown) return;
     const onKey = (e: KeyboardEvent) => {
-      if (e.key === 'Escape' && !e.defaultPrevented && !(e.target instanceof Element && e.target.closest('dialog, [role=menu], .find'))) setData(null);
+      const at = e.target instanceof Element ? e.target : null;
+      if (e.key !== 'Escape' || e.defaultPrevented || at?.closest('dialog, [role=menu], .find')) return;
+      setData(null);
+      if (at?.closest('.pager')) cursor.refocus();
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
-  }, [shown]);
+  }, [shown, cursor]);
   if (!data) return null;
   const plain: MimeBundle = 'text/plain' in data ? { 'text/plain': data['text/plain'] ?? '' } : data;
   const choice = choose(plain);
@@ -35,7 +38,7 @@ export function Pager({ store }: { store: NotebookStore }) {
           <X size={14} />
         </button>
       </header>
-      <div className="pager-body" tabIndex={0} role="region" aria-label="Help text" onKeyDown={(e) => e.key === 'Escape' && close()}>
+      <div className="pager-body" tabIndex={0} role="region" aria-label="Help text">
         {choice.lane === 'frame' ? <FrameView sources={[{ id: 'pager', rev: 1, mime: choice.mime, renderer: choice.renderer, value: plain[choice.mime] }]} /> : <RichView choice={choice} value={plain[choice.mime]} metadata={{}} />}
       </div>
     </section>
