@@ -64,6 +64,51 @@ describe('a cell that is deleted while it runs', () => {
   });
 });
 
+describe('a cell that is deleted while it asks', () => {
+  it('is answered at the foot of the cells, where the badge leads, also after a reload', async () => {
+    const tab = await w.open('input Year?\nset year $answer', 'print it was $year');
+    await tab.run(tab.nth(1));
+    await tab.nth(1).locator('.ask input').fill('19');
+    await tab.page.keyboard.press('Escape');
+    await tab.page.keyboard.press('d');
+    await tab.page.keyboard.press('d');
+    await tab.page.locator('[data-cell="c1"]').waitFor({ state: 'detached' });
+    const strip = tab.page.getByRole('region', { name: 'A deleted cell asks' });
+    const box = strip.getByRole('textbox', { name: 'Year?' });
+    await expect.poll(() => box.inputValue()).toBe('19');
+    await tab.page.locator('.foot', { hasText: 'A deleted cell waits for you' }).waitFor();
+    expect(await seriousFor(tab.page)).toEqual([]);
+    await tab.page.reload();
+    await tab.ready();
+    await expect.poll(() => box.inputValue()).toBe('19');
+    await tab.select(tab.nth(1));
+    await tab.page.getByRole('button', { name: 'A deleted cell waits for your answer' }).click();
+    await box.and(tab.page.locator(':focus')).waitFor();
+    await tab.page.keyboard.press('Escape');
+    await tab.page.locator('[data-cell="c2"]:focus').waitFor();
+    await box.press('End');
+    await tab.page.keyboard.type('84');
+    await tab.page.keyboard.press('Enter');
+    await strip.waitFor({ state: 'detached' });
+    await tab.page.locator('[data-cell="c2"]:focus').waitFor();
+    await tab.run(tab.nth(1));
+    await tab.nth(1).locator('.outputs', { hasText: 'it was 1984' }).waitFor();
+  });
+
+  it('can be put back and answered there', async () => {
+    const tab = await w.open('input Year?\nprint got $answer', 'print other');
+    await tab.run(tab.nth(1));
+    await tab.nth(1).locator('.ask input').press('Escape');
+    await tab.page.keyboard.press('d');
+    await tab.page.keyboard.press('d');
+    await tab.page.getByRole('button', { name: 'Put the cell back' }).click();
+    await tab.nth(2).locator('.ask input').fill('1984');
+    await tab.page.keyboard.press('Enter');
+    await tab.ended(tab.nth(2));
+    expect(await tab.output(tab.nth(2))).toContain('got 1984');
+  });
+});
+
 describe('a cell that is cut and pasted, or doubled', () => {
   it('has its output still, is shown as it was, and one Z takes all of it away', async () => {
     const tab = await w.open('print the result', { source: '# Heading', type: 'markdown' }, 'print other');
@@ -144,6 +189,11 @@ describe('panels', () => {
     await help.waitFor();
     await tab.page.keyboard.press('Escape');
     await help.waitFor({ state: 'detached' });
+    await tab.run(tab.nth(1));
+    await help.getByRole('region', { name: 'Help text' }).press('Escape');
+    await help.waitFor({ state: 'detached' });
+    await tab.page.locator('[data-cell="c1"]:focus').waitFor();
+    expect(await tab.page.locator('[data-cell="c1"].editing').count()).toBe(0);
   });
 
   it('of files and outline are below one another on a phone', async () => {

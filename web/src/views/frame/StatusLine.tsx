@@ -36,7 +36,8 @@ function RunningCell({ notebook }: { notebook: NotebookController }) {
     return `Cell ${place} of ${total}${prompt ? ' waits for you' : ''}${time}`;
   }, [store, id, place, total, prompt, now]);
   const unseen = useSelected(store.kernel, (k) => k.state === 'busy') && id === null;
-  if (unseen) return <span className="foot-run">A deleted cell runs</span>;
+  const asks = useSelected(store.prompts, (all) => all.length > 0);
+  if (unseen) return <span className="foot-run">A deleted cell {asks ? 'waits for you' : 'runs'}</span>;
   if (id === null || place === 0) return null;
   return (
     <button type="button" className="foot-link foot-run" title="Go to the running cell" onClick={() => notebook.cursor.jump(id)}>

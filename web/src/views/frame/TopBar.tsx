@@ -158,7 +158,7 @@ function PromptBadge({ notebook }: { notebook: NotebookController }) {
     <button type="button" className="badge" onClick={() => notebook.cursor.toPrompt()}>
       <CornerDownLeft size={14} />
       <span>
-        {place > 0 ? `Cell ${place}` : 'A deleted cell'} waits<span className="badge-long"> for your answer</span>
+        {place > 0 ? `Cell ${place}` : <>A <span className="badge-long">deleted </span>cell</>} waits<span className="badge-long"> for your answer</span>
       </span>
     </button>
   );

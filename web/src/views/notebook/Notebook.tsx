@@ -14,6 +14,7 @@ import { Cell } from './Cell';
 import { loadEditor } from './Code';
 import { NotebookContext } from './context';
 import type { NotebookController } from './controller';
+import { DeletedAsks } from './DeletedAsks';
 import { headingOfHash, headingsOf } from './headings';
 import { Pager } from './Pager';
 import { Rejected } from './Rejected';
@@ -88,7 +89,10 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
           <Rejected store={store} />
           <div className="column-end" />
         </div>
-        <Pager store={store} />
+        <div className="docked">
+          <DeletedAsks />
+          <Pager store={store} />
+        </div>
         <FindPanel finder={notebook.finder} />
       </Surroundings.Provider>
     </NotebookContext.Provider>

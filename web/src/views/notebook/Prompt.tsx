@@ -35,7 +35,7 @@ export function PromptBox({ prompt }: { prompt: Prompt }) {
     const el = input.current;
     return () => {
       // The box goes with the focus in it: the cell takes it, or the next box.
-      if (document.activeElement === el) queueMicrotask(() => document.activeElement === document.body && notebook.cursor.focus(prompt.cell_id));
+      if (document.activeElement === el) queueMicrotask(() => document.activeElement === document.body && notebook.cursor.fromPrompt(prompt.cell_id));
     };
   }, [notebook, prompt.cell_id]);
   useEffect(() => {
@@ -80,7 +80,7 @@ export function PromptBox({ prompt }: { prompt: Prompt }) {
         onKeyDown={(e) => {
           if (e.key !== 'Escape') return;
           e.preventDefault();
-          notebook.cursor.focus(prompt.cell_id);
+          notebook.cursor.fromPrompt(prompt.cell_id);
         }}
       />
       <button type="submit" className="ask-send" disabled={sent} aria-label="Enter: send the answer">

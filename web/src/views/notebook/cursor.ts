@@ -175,13 +175,19 @@ export class Cursor {
   toPrompt(): void {
     const [prompt] = this.#store.prompts.get();
     if (!prompt) return;
-    this.jump(prompt.cell_id);
+    if (this.indexOf(prompt.cell_id) >= 0) this.jump(prompt.cell_id);
     document.querySelector<HTMLElement>(`[data-prompt="${CSS.escape(prompt.request_id)}"]`)?.focus();
   }
 
   focusElement(id: CellId): void {
     this.mode.set('command');
     this.#handles.get(id)?.focus(true);
+  }
+
+  /** From the box of a prompt to its cell; to the active one when that cell is deleted. */
+  fromPrompt(id: CellId): void {
+    if (this.indexOf(id) >= 0) this.focus(id);
+    else this.refocus();
   }
 
   /** Puts the keyboard back where it belongs, for instance after a menu. */
