@@ -68,7 +68,7 @@ func Wrap(kind Kind, message string, err error) error {
 
 // Error is the text for the log.
 func (e *Error) Error() string {
-	if e.cause == nil {
+	if e.cause == nil || e.cause.Error() == e.message {
 		return e.message
 	}
 	return e.message + " (" + e.cause.Error() + ")"

@@ -35,6 +35,9 @@ func TestKindAndMessage(t *testing.T) {
 	if !errors.Is(wrapped, fs.ErrClosed) || !strings.Contains(wrapped.Error(), "closed") {
 		t.Errorf("the cause is lost: %v", wrapped)
 	}
+	if text := fault.Wrap(fault.Unavailable, "no kernel", errors.New("no kernel")).Error(); text != "no kernel" {
+		t.Errorf("said twice: %s", text)
+	}
 }
 
 func TestUnclassified(t *testing.T) {

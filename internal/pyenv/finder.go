@@ -232,6 +232,9 @@ func (f *Finder) checked(ctx context.Context, c Choice) (Choice, error) {
 	p, err := f.probes.confirm(ctx, c.Python)
 	if err != nil {
 		c.HasKernel, c.Fix = false, err.Error()
+		if c.Python == f.config.Python {
+			return c, fmt.Errorf("%w: the interpreter %s does not work: %w; start Runnel with another --python, or without", ErrNoKernel, c.Python, err)
+		}
 		return c, fmt.Errorf("%w: the interpreter %s does not work: %w", ErrNoKernel, c.Python, err)
 	}
 	fresh := f.python(candidate{path: c.Python, where: c.Environment, asked: true}, p)
@@ -246,6 +249,11 @@ func (f *Finder) checked(ctx context.Context, c Choice) (Choice, error) {
 }
 
 func (f *Finder) nothing(name, language string, choices []Choice) error {
+	for _, c := range choices {
+		if name != "" && c.Name == name && c.Python == "" {
+			return fmt.Errorf("%w: %s cannot be started: %s", ErrNoKernel, c.DisplayName, c.Fix)
+		}
+	}
 	if language != "" && language != "python" || language == "" && name != "" {
 		what := cmp.Or(name, language)
 		return fmt.Errorf("%w named %q is installed here, and none for its language: install it, or choose another kernel", ErrNoKernel, what)

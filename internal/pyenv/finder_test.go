@@ -183,6 +183,8 @@ func TestChoices_brokenInterpreters(t *testing.T) {
 		"crashes":         {"#!/bin/sh\necho 'Fatal Python error: init' >&2\nexit 3\n", "Fatal Python error: init"},
 		"is killed":       {"#!/bin/sh\nkill -9 $$\n", "killed"},
 		"says nothing":    {"#!/bin/sh\n", "not a Python interpreter"},
+		"is a program":    {"#!/bin/sh\necho \"cannot read '$*'\" >&2\nexit 2\n", "exit status 2: cannot read '-'"},
+		"complains long":  {"#!/bin/sh\nhead -c 5000 /dev/zero | tr '\\0' x >&2\nexit 1\n", strings.Repeat("x", 300) + "…"},
 		"says much":       {"#!/bin/sh\nyes | head -c 3000000\n", "not a Python interpreter"},
 		"has no loader":   {"#!/nonexistent/loader\n", "no such file"},
 		"is not a script": {"\x7fELF garbage", "exec format error"},
@@ -194,6 +196,9 @@ func TestChoices_brokenInterpreters(t *testing.T) {
 			list := choices(t, w.finder(""), w.root)
 			if len(list) != 1 || list[0].HasKernel || !strings.Contains(list[0].Fix, tt.fix) {
 				t.Errorf("want a fix with %q, got %+v", tt.fix, list)
+			}
+			if strings.Contains(list[0].Fix, "import") {
+				t.Errorf("the fix tells what was asked: %s", list[0].Fix)
 			}
 		})
 	}
@@ -274,6 +279,9 @@ func TestPick_askedFor(t *testing.T) {
 			if !errors.Is(err, ErrNoKernel) || !strings.Contains(err.Error(), python) {
 				t.Errorf("another interpreter was taken, or the error does not name this one: %v", err)
 			}
+			if !strings.Contains(err.Error(), "with another --python, or without") {
+				t.Errorf("the error does not say what to do: %v", err)
+			}
 		})
 	}
 	good := w.interpreter("mine", "3.10.1", "6.29.0")
@@ -295,17 +303,23 @@ func TestFixFor(t *testing.T) {
 		p    probed
 		path string
 		want string
+		uv   bool
 	}{
-		"pip":            {probed{Pip: true}, "/e/bin/python", "/e/bin/python -m pip install ipykernel"},
-		"a space":        {probed{Pip: true}, "/my env/bin/python", "'/my env/bin/python' -m pip install ipykernel"},
-		"conda":          {probed{Conda: true, Prefix: "/c"}, "/c/bin/python", "conda install --yes --prefix /c ipykernel"},
-		"the system's":   {probed{External: true, Pip: true}, "/usr/bin/python3", "/usr/bin/python3 -m venv ~/.venv && ~/.venv/bin/pip install ipykernel"},
-		"without pip":    {probed{}, "/e/bin/python", "uv pip install --python /e/bin/python ipykernel"},
-		"a single quote": {probed{Pip: true}, "/it's", `'/it'\''s' -m pip install ipykernel`},
+		"pip":            {probed{Pip: true}, "/e/bin/python", "/e/bin/python -m pip install ipykernel", false},
+		"a space":        {probed{Pip: true}, "/my env/bin/python", "'/my env/bin/python' -m pip install ipykernel", false},
+		"conda":          {probed{Conda: true, Prefix: "/c"}, "/c/bin/python", "conda install --yes --prefix /c ipykernel", false},
+		"the system's":   {probed{External: true, Pip: true}, "/usr/bin/python3", "/usr/bin/python3 -m venv ~/.venv && ~/.venv/bin/pip install ipykernel", false},
+		"without pip":    {probed{}, "/e/bin/python", "uv pip install --python /e/bin/python ipykernel", true},
+		"nor uv":         {probed{}, "/e/bin/python", "/e/bin/python -m ensurepip && /e/bin/python -m pip install ipykernel", false},
+		"a single quote": {probed{Pip: true}, "/it's", `'/it'\''s' -m pip install ipykernel`, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := fixFor(tt.p, tt.path); got != tt.want {
+			w := newWorld(t)
+			if tt.uv {
+				w.file("bin/uv", "#!/bin/sh\n", 0o755)
+			}
+			if got := w.finder("").fixFor(tt.p, tt.path); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})

@@ -19,6 +19,9 @@ import (
 // disks and busy machines are slow; a broken interpreter must not hold up a list for ever.
 const probeTimeout = 20 * time.Second
 
+// longestLine bounds what a broken program says in its own words.
+const longestLine = 300
+
 // failureFor is how long a failure is remembered.
 const failureFor = 10 * time.Second
 
@@ -158,8 +161,9 @@ func ask(ctx context.Context, path string) (probed, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, path, "-c", probeScript)
+	cmd := exec.CommandContext(ctx, path, "-")
 	cmd.Dir = "/"
+	cmd.Stdin = strings.NewReader(probeScript) // what is no Python would repeat an argument in its complaint
 	inOwnGroup(cmd)
 	out, problems := &tail{limit: 64 << 10}, &tail{limit: 2 << 10}
 	cmd.Stdout, cmd.Stderr = out, problems
@@ -210,7 +214,11 @@ func (t *tail) lastLine() string {
 	if text == "" {
 		return ""
 	}
-	return ": " + text[strings.LastIndexByte(text, '\n')+1:]
+	line := strings.ToValidUTF8(text[strings.LastIndexByte(text, '\n')+1:], "")
+	if len(line) > longestLine {
+		line = strings.ToValidUTF8(line[:longestLine], "") + "…"
+	}
+	return ": " + line
 }
 
 // read learns about a virtual environment from its files alone.

@@ -79,7 +79,7 @@ func (f *Finder) python(c candidate, p probed) Choice {
 	case !atLeast(p.Version, 3, 7):
 		choice.HasKernel, choice.Fix = false, fmt.Sprintf("Python %s is too old: use 3.9 or newer", p.Version)
 	case !choice.HasKernel:
-		choice.Fix = fixFor(p, path)
+		choice.Fix = f.fixFor(p, path)
 	}
 	return choice
 }
@@ -127,15 +127,17 @@ func (f *Finder) activated(p probed) map[string]string {
 }
 
 // fixFor gives the one command that brings ipykernel to the interpreter.
-func fixFor(p probed, python string) string {
+func (f *Finder) fixFor(p probed, python string) string {
 	q := quote(python)
 	switch {
 	case p.Conda:
 		return "conda install --yes --prefix " + quote(p.Prefix) + " ipykernel"
 	case p.External:
 		return q + " -m venv ~/.venv && ~/.venv/bin/pip install ipykernel"
-	case !p.Pip:
+	case !p.Pip && f.look("uv") != "":
 		return "uv pip install --python " + q + " ipykernel"
+	case !p.Pip:
+		return q + " -m ensurepip && " + q + " -m pip install ipykernel"
 	}
 	return q + " -m pip install ipykernel"
 }

@@ -51,7 +51,7 @@ func TestChoices_kernelspecs(t *testing.T) {
 	if c, err := f.Pick(t.Context(), "spark", "", w.root); err != nil || c.Env["SPARK"] != "1" {
 		t.Errorf("environment of a kernelspec: %+v, %v", c, err)
 	}
-	if _, err := f.Pick(t.Context(), "gone", "R", w.root); !errors.Is(err, ErrNoKernel) {
+	if _, err := f.Pick(t.Context(), "gone", "R", w.root); !errors.Is(err, ErrNoKernel) || !strings.Contains(err.Error(), "its program /nowhere/ark is not there: install the kernel again") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -55,7 +55,7 @@ func (l *launcher) Launch(ctx context.Context, req session.LaunchRequest) (sessi
 		progress("No Python here has ipykernel. Making an environment that has.")
 		made, makeErr := l.finder.MakeManaged(ctx, progress)
 		if makeErr != nil {
-			return nil, session.LaunchInfo{}, fault.Wrap(fault.Unavailable, err.Error(), errors.Join(err, makeErr))
+			return nil, session.LaunchInfo{}, fault.Wrap(fault.Unavailable, "No Python here has ipykernel, and an environment that has could not be made: "+makeErr.Error(), err)
 		}
 		choice, err = made, nil
 	}
