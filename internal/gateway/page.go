@@ -8,6 +8,7 @@ import (
 
 	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/protocol"
+	"github.com/runnel-dev/runnel/internal/steady"
 )
 
 // Bounds of one page's connection.
@@ -54,7 +55,7 @@ func (p *page) handle(m message) {
 			p.unsubscribe(in.Sub)
 		}
 	case "ping": // answered, so that a page that wakes up can ask whether its line still lives
-		p.c.sendJSON(protocol.Ping{Type: "ping", Time: time.Now().UnixMilli(), Tops: p.tops()})
+		p.c.sendJSON(protocol.Ping{Type: "ping", Time: steady.Now().UnixMilli(), Tops: p.tops()})
 	case "request":
 		refused = p.request(m)
 	default:
@@ -85,7 +86,7 @@ func (p *page) hello(m message) *problem {
 	}
 	p.greeted, p.client = true, in.ClientID
 	p.c.sendJSON(protocol.Welcome{Type: "welcome", Protocol: protocol.Version, ServerID: p.c.p.ServerID, Version: p.c.p.Version,
-		Time: time.Now().UnixMilli(), Heartbeat: int(heartbeat.Milliseconds()), Caps: []string{"blobs"}})
+		Time: steady.Now().UnixMilli(), Heartbeat: int(heartbeat.Milliseconds()), Caps: []string{"blobs"}})
 	p.c.wg.Go(p.beat)
 	for _, sub := range in.Subscriptions {
 		if refused := p.subscribe(sub); refused != nil {
@@ -113,7 +114,7 @@ func (p *page) beat() {
 			return
 		}
 		if !now.Before(next) {
-			p.c.sendJSON(protocol.Ping{Type: "ping", Time: now.UnixMilli(), Tops: p.tops()})
+			p.c.sendJSON(protocol.Ping{Type: "ping", Time: steady.Now().UnixMilli(), Tops: p.tops()})
 			next = now.Add(heartbeat)
 		}
 		timer.Reset(min(time.Until(next), time.Until(deadline)))

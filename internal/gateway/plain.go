@@ -11,6 +11,7 @@ import (
 	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/protocol"
 	"github.com/runnel-dev/runnel/internal/session"
+	"github.com/runnel-dev/runnel/internal/steady"
 )
 
 // plain is a client that knows the fixed shapes only: one notebook, no numbers, no greeting (P1 to P10).
@@ -150,7 +151,7 @@ func (p *plain) handle(m message) {
 	case "restart":
 		refused = p.simple(protocol.CmdKernelRestart)
 	case "ping":
-		p.c.sendJSON(protocol.Ping{Type: "ping", Time: time.Now().UnixMilli()})
+		p.c.sendJSON(protocol.Ping{Type: "ping", Time: steady.Now().UnixMilli()})
 	case "hello":
 		refused = invalid("hello must be the first message of a connection")
 	default:

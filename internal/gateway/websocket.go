@@ -6,12 +6,12 @@ import (
 	"io"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
 
 	"github.com/runnel-dev/runnel/internal/protocol"
+	"github.com/runnel-dev/runnel/internal/steady"
 )
 
 // WebSocket is a Transport over one WebSocket. It ends by Close, not by contexts: a context that ends in the middle of a
@@ -19,7 +19,7 @@ import (
 type WebSocket struct {
 	conn  *websocket.Conn
 	raw   net.Conn // for SetPatience; may be nil
-	heard atomic.Int64
+	heard steady.Moment
 	buf   []byte
 	once  sync.Once
 }
@@ -30,7 +30,7 @@ var _ Transport = (*WebSocket)(nil)
 func NewWebSocket(conn *websocket.Conn, raw net.Conn) *WebSocket {
 	conn.SetReadLimit(-1) // Read has its own, which keeps the connection
 	w := &WebSocket{conn: conn, raw: raw}
-	w.heard.Store(time.Now().UnixNano())
+	w.heard.Set()
 	return w
 }
 
@@ -90,10 +90,10 @@ func (w *WebSocket) drain(r io.Reader) error {
 	return errLeft
 }
 
-func (w *WebSocket) touch() { w.heard.Store(time.Now().UnixNano()) }
+func (w *WebSocket) touch() { w.heard.Set() }
 
 // Heard implements Transport.
-func (w *WebSocket) Heard() time.Time { return time.Unix(0, w.heard.Load()) }
+func (w *WebSocket) Heard() time.Time { return w.heard.Time() }
 
 // Write implements Transport.
 func (w *WebSocket) Write(_ context.Context, data []byte) error {

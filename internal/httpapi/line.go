@@ -16,6 +16,7 @@ import (
 	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/gateway"
 	"github.com/runnel-dev/runnel/internal/protocol"
+	"github.com/runnel-dev/runnel/internal/steady"
 )
 
 // lines are the connections over plain HTTP (P34).
@@ -37,7 +38,7 @@ type line struct {
 	inbox  chan []byte
 	closed chan struct{}
 	once   sync.Once
-	heard  atomic.Int64
+	heard  steady.Moment
 	unused *time.Timer
 	taken  atomic.Bool // a stream has begun
 
@@ -218,9 +219,9 @@ func (l *line) Probe(context.Context) error {
 }
 
 // Heard implements gateway.Transport.
-func (l *line) Heard() time.Time { return time.Unix(0, l.heard.Load()) }
+func (l *line) Heard() time.Time { return l.heard.Time() }
 
-func (l *line) touch() { l.heard.Store(time.Now().UnixNano()) }
+func (l *line) touch() { l.heard.Set() }
 
 // Close implements gateway.Transport.
 func (l *line) Close(code int, reason string) {

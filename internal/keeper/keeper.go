@@ -13,11 +13,11 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/runnel-dev/runnel/internal/jupyter"
+	"github.com/runnel-dev/runnel/internal/steady"
 	"github.com/runnel-dev/runnel/internal/zmtp"
 )
 
@@ -44,7 +44,7 @@ type keeper struct {
 
 	lines    []*line // shell, control, stdin, iopub
 	heart    *line
-	lastBeat atomic.Int64 // Unix nanoseconds, 0 before the first
+	lastBeat steady.Moment
 	activity activity
 	oom      oomWatch
 	child    *child // nil when it could not be started
@@ -85,7 +85,7 @@ func newKeeper(cfg Config, dir string, log *slog.Logger) (*keeper, error) {
 		return nil, err
 	}
 	k := &keeper{
-		cfg: cfg, dir: dir, home: home, log: log, signer: signer, begun: time.Now(), detached: time.Now(), keepFor: cfg.KeepFor,
+		cfg: cfg, dir: dir, home: home, log: log, signer: signer, begun: steady.Now(), detached: time.Now(), keepFor: cfg.KeepFor,
 		spool:    newSpool(dir, binary.LittleEndian.Uint64(id[:]), cfg.Quota),
 		wake:     make(chan struct{}, 1),
 		finished: make(chan struct{}),
@@ -317,8 +317,8 @@ func (k *keeper) tick() {
 		return
 	}
 	k.oom.tick()
-	last := k.lastBeat.Load()
-	missing := last > 0 && time.Since(time.Unix(0, last)) > beatMissing
+	last := k.lastBeat.Time()
+	missing := !last.IsZero() && time.Since(last) > beatMissing
 	if missing == was {
 		return
 	}

@@ -214,7 +214,7 @@ func (k *keeper) beat(ctx context.Context, l *line) {
 			return
 		}
 		l.set(conn)
-		k.lastBeat.Store(time.Now().UnixNano())
+		k.lastBeat.Set()
 		for ctx.Err() == nil {
 			if err := conn.Send([]byte("ping")); err != nil {
 				break
@@ -222,7 +222,7 @@ func (k *keeper) beat(ctx context.Context, l *line) {
 			if _, err := conn.Recv(); err != nil {
 				break
 			}
-			k.lastBeat.Store(time.Now().UnixNano())
+			k.lastBeat.Set()
 			select {
 			case <-ctx.Done():
 			case <-time.After(beatEvery):

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/runnel-dev/runnel/internal/steady"
 )
 
 const maxPeers = 16
@@ -184,7 +186,7 @@ func (k *keeper) hello() Hello {
 	first, last, acked := k.spool.bounds()
 	h := Hello{
 		Version: ProtocolVersion, KernelID: k.cfg.KernelID, NotebookID: k.cfg.NotebookID, Name: k.cfg.Name,
-		Language: k.cfg.Language, KeeperPID: syscall.Getpid(), Started: k.begun.UnixNano(), First: first, Last: last,
+		Language: k.cfg.Language, KeeperPID: syscall.Getpid(), Started: k.begun.UnixNano(), Now: steady.Now().UnixNano(), First: first, Last: last,
 		Acked: acked, State: k.state(),
 	}
 	if k.child != nil {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/runnel-dev/runnel/internal/steady"
 )
 
 const (
@@ -100,7 +102,7 @@ func (s *spool) append(kind Kind, p payload, wait bool) uint64 {
 	}
 	size := recordHeader + bodyHeader + p.size()
 	b := s.blockLocked(size)
-	rec := Record{N: s.next, Time: time.Now().UnixNano(), Kind: kind}
+	rec := Record{N: s.next, Time: steady.Now().UnixNano(), Kind: kind}
 	tail := &b.parts[len(b.parts)-1]
 	*tail, s.chain = appendHeader(*tail, s.chain, rec, p)
 	for _, part := range p.parts {

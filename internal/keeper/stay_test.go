@@ -120,13 +120,13 @@ func TestUnresponsive(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		tick(false, "it was never heard")
-		k.lastBeat.Store(time.Now().UnixNano())
+		k.lastBeat.Set()
 		time.Sleep(beatMissing)
 		tick(false, "ten seconds")
 		time.Sleep(time.Nanosecond)
 		tick(true, "more")
 		tick(true, "still")
-		k.lastBeat.Store(time.Now().UnixNano())
+		k.lastBeat.Set()
 		tick(false, "heard again")
 	})
 }

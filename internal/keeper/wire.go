@@ -65,7 +65,8 @@ type Hello struct {
 	KeeperPID   int    `json:"keeper_pid"`
 	KernelPID   int    `json:"kernel_pid"`
 	KernelStart string `json:"kernel_start,omitempty"` // tells a reused pid apart
-	Started     int64  `json:"started"`                // Unix nanoseconds
+	Started     int64  `json:"started"`                // Unix nanoseconds of the keeper's steady time, as those of records
+	Now         int64  `json:"now,omitempty"`          // of the same; older keepers do not say
 	First       uint64 `json:"first"`
 	Last        uint64 `json:"last"`
 	Acked       uint64 `json:"acked"`

@@ -69,7 +69,7 @@ func keeperChannel(ch jupyter.Channel) (keeper.Channel, error) {
 
 // event makes an Event of a record, and notes what Ready waits for.
 func (k *Kernel) event(r keeper.Record, size int) Event {
-	e := Event{Record: r.N, Time: time.Unix(0, r.Time), Kind: r.Kind, size: size}
+	e := Event{Record: r.N, Time: k.here(r.Time), Kind: r.Kind, size: size}
 	switch r.Kind {
 	case Message:
 		k.message(&e, r)

@@ -83,7 +83,10 @@ func (m *Manager) look(ctx context.Context, dir string) (Found, bool) {
 		return f, true
 	}
 	client.Close()
-	f.Started = time.Unix(0, hello.Started)
+	f.Started = time.Now()
+	if hello.Now > 0 {
+		f.Started = f.Started.Add(-time.Duration(hello.Now - hello.Started))
+	}
 	f.First, f.Last, f.Attached, f.State = hello.First, hello.Last, hello.Attached, hello.State
 	if !f.State.Exited && hello.KernelPID > 0 {
 		f.Memory = keeper.TreeMemory(hello.KernelPID)

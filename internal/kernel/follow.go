@@ -109,8 +109,9 @@ func (c *call) answer(err error) {
 
 // session lives with one connection.
 func (k *Kernel) session(client *keeper.Client, hello keeper.Hello) error {
+	k.meet(hello)
 	k.mu.Lock()
-	k.client, k.hello, k.state = client, hello, hello.State
+	k.client = client
 	k.granted, k.toldAck = keeper.Window, 0
 	k.outbox = k.outbox[:0]
 	for _, c := range k.calls {
@@ -120,7 +121,7 @@ func (k *Kernel) session(client *keeper.Client, hello keeper.Hello) error {
 	k.mu.Unlock()
 	if first > want {
 		why := fmt.Sprintf("%d records of the kernel are not there any more.", first-want)
-		k.put(k.event(keeper.LostRecord(first-1, time.Now().UnixNano(), first-want, why), 0))
+		k.put(k.event(keeper.LostRecord(first-1, hello.Now, first-want, why), 0))
 	}
 	over := make(chan struct{})
 	wrote := make(chan struct{})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/runnel-dev/runnel/internal/jupyter"
 	"github.com/runnel-dev/runnel/internal/keeper"
+	"github.com/runnel-dev/runnel/internal/steady"
 )
 
 // ID names a kernel for its life.
@@ -50,6 +51,7 @@ type Kernel struct {
 	pulled chan struct{} // poked when a queue that was full has room
 	filled chan struct{} // poked when there is something to pull
 	towork chan struct{} // poked when the writer has something to do
+	ahead  atomic.Int64  // by how many nanoseconds our steady time is ahead of the keeper's
 
 	mu      sync.Mutex // guards the rest
 	hello   keeper.Hello
@@ -271,7 +273,8 @@ func (k *Kernel) Close() error {
 // Status is a look at a kernel's processes.
 type Status struct {
 	KernelPID, KeeperPID int
-	Memory               int64 // resident bytes of the kernel and its children
+	Started              time.Time // when the keeper began, in this server's steady time; zero when it does not say
+	Memory               int64     // resident bytes of the kernel and its children
 	KeeperMemory         int64
 	keeper.State
 }
@@ -280,6 +283,9 @@ type Status struct {
 func (k *Kernel) Status() Status {
 	k.mu.Lock()
 	s := Status{KernelPID: k.hello.KernelPID, KeeperPID: k.hello.KeeperPID, State: k.state}
+	if k.hello.Now > 0 {
+		s.Started = k.here(k.hello.Started)
+	}
 	start := k.hello.KernelStart
 	s.Exited = s.Exited || k.exit > 0 || k.dead
 	k.mu.Unlock()
@@ -288,6 +294,21 @@ func (k *Kernel) Status() Status {
 		s.KeeperMemory = keeper.TreeMemory(s.KeeperPID) - s.Memory
 	}
 	return s
+}
+
+// meet notes what a keeper says first.
+func (k *Kernel) meet(hello keeper.Hello) {
+	if hello.Now > 0 {
+		k.ahead.Store(steady.Now().UnixNano() - hello.Now)
+	}
+	k.mu.Lock()
+	k.hello, k.state = hello, hello.State
+	k.mu.Unlock()
+}
+
+// here makes a time of the keeper's one of this server's: each is even, and the clock may have been set between their beginnings.
+func (k *Kernel) here(nanoseconds int64) time.Time {
+	return time.Unix(0, nanoseconds+k.ahead.Load())
 }
 
 // Refused counts the kernel's messages with a wrong or repeated signature.

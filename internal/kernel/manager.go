@@ -191,6 +191,9 @@ func (m *Manager) attach(ctx context.Context, dir string, from uint64) (*Kernel,
 		return nil, err
 	}
 	k := newKernel(ID(cfg.KernelID), dir, epoch, from, signer, m.log)
+	if client != nil {
+		k.meet(hello)
+	}
 	k.wg.Go(func() { k.follow(client, hello) })
 	return k, nil
 }

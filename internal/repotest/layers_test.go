@@ -31,7 +31,7 @@ var layers = []struct {
 	{"internal/keeper internal/pyenv", "the keeper stays small: nothing of notebooks or databases may come into its process"},
 	{"internal/pageclient internal/plainclient", "clients know the protocol and nothing of the server"},
 	{"internal/notebook internal/protocol internal/termtext internal/jupyter", "values: no clock, no disk, no goroutine of their own"},
-	{"internal/changes internal/zmtp internal/jsontext internal/place internal/fault", "an algebra, a wire, texts, places and words that everything above may use"},
+	{"internal/changes internal/zmtp internal/jsontext internal/place internal/fault internal/steady", "an algebra, a wire, texts, places, words and a clock that everything above may use"},
 }
 
 // testOnly packages are imported by tests alone, and may import everything.

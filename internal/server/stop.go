@@ -11,6 +11,7 @@ import (
 
 	"github.com/runnel-dev/runnel/internal/protocol"
 	"github.com/runnel-dev/runnel/internal/session"
+	"github.com/runnel-dev/runnel/internal/steady"
 )
 
 // Mode says what becomes of the kernels when the server stops.
@@ -69,7 +70,7 @@ func numberOf(state *protocol.State, id protocol.CellID) (number int, since time
 	if i < 0 || state.Cells[i].Run == nil {
 		return i + 1, 0
 	}
-	return i + 1, time.Since(time.UnixMilli(state.Cells[i].Run.StartedAt))
+	return i + 1, steady.Now().Sub(time.UnixMilli(state.Cells[i].Run.StartedAt))
 }
 
 // Stop ends the server in the reverse order of its start: it no longer accepts, tells the clients, deals with the kernels, saves the

@@ -30,6 +30,7 @@ type bench struct {
 	events  []protocol.Event
 	record  uint64
 	ids     int
+	began   time.Time // when the keeper began, as it tells the next server
 	ended   map[protocol.RunID]int
 }
 
@@ -110,7 +111,7 @@ func (b *bench) crash() {
 	b.do(func(c *core) {
 		c.resume()
 		if c.priv.KernelID != "" {
-			c.reattached(c.priv.KernelID)
+			c.reattached(c.priv.KernelID, b.began)
 			c.kernelReady(c.priv.KernelID, &jupyter.KernelInfoReply{Implementation: "ipython"})
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/jupyter"
 	"github.com/runnel-dev/runnel/internal/kernel"
+	"github.com/runnel-dev/runnel/internal/steady"
 )
 
 type kernelEvent = kernel.Event
@@ -62,13 +63,13 @@ func (s *Session) run() {
 	s.letGo()
 }
 
-func (s *Session) setNow() { s.core.now = time.Now().UnixMilli() }
+func (s *Session) setNow() { s.core.now = steady.Now().UnixMilli() }
 
 // arm sets the timer for the core's next deadline; without one it looks round once a minute.
 func (s *Session) arm(timer *time.Timer) {
 	d := time.Minute
 	if next := s.core.deadline(); next > 0 {
-		d = min(d, max(time.Until(time.UnixMilli(next)), 0))
+		d = min(d, max(time.Until(steady.At(next*int64(time.Millisecond))), 0))
 	}
 	if s.writer.full() {
 		d = min(d, 100*time.Millisecond)
@@ -204,7 +205,7 @@ func (s *Session) attach() {
 		}
 		taken := s.send(s.ctx, func() {
 			s.handles[id] = s.hold(id, k)
-			s.core.reattached(id)
+			s.core.reattached(id, k.Status().Started)
 			s.log.Info("kernel taken up again", "kernel", id, "from", from)
 		})
 		if !taken {

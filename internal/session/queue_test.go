@@ -289,6 +289,42 @@ func TestRestartOfTheServerSendsAgainWhatMayNotHaveArrived(t *testing.T) {
 	}
 }
 
+// The machine's clock is set between two servers: the keeper knows when it began by the clock of now, and the run's clock goes on from where
+// it was. What a cell has waiting is not lost by it.
+func TestClockSetBetweenTwoServers(t *testing.T) {
+	for name, by := range map[string]int64{"forward": 3_600_000, "back": -86_400_000, "hardly": 3_000} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, 0)
+			b.execute("r1", "a", "1")
+			b.start()
+			b.says(kernel.Event{Kind: kernel.Started, PID: 7, Time: time.UnixMilli(b.c.now)})
+			if name == "back" {
+				b.execute("r2", "b", "2")
+			}
+			want := b.cell("a").Run.StartedAt + by
+			if name == "hardly" {
+				want -= by // that is no more than two readings differ by
+			}
+			b.began = time.UnixMilli(b.c.pub.Kernel.StartedAt + by)
+			b.c.now += 10_000 + by
+			b.crash()
+			if got := b.cell("a").Run.StartedAt; got != want {
+				t.Errorf("the run began at %d, want %d", got, want)
+			}
+			if name == "back" {
+				b.wantRun("b", protocol.StateQueued, "")
+			}
+			b.says(replyOf("r1", "ok"), idleOf("r1"))
+			b.wantRun("a", protocol.StateDone, protocol.StatusOK)
+			again := b.c.pub.Kernel.StartedAt
+			b.crash()
+			if got := b.c.pub.Kernel.StartedAt; got != again {
+				t.Errorf("a second time the kernel began at %d, first at %d", got, again)
+			}
+		})
+	}
+}
+
 func TestPromptTimesOut(t *testing.T) {
 	b := newBench(t, time.Minute)
 	b.execute("r1", "a", "input()")

@@ -3,6 +3,8 @@ package session
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/runnel-dev/runnel/internal/journal"
 	"github.com/runnel-dev/runnel/internal/protocol"
@@ -102,12 +104,14 @@ func (c *core) resume() {
 	}
 }
 
-// reattached: the handle of the kernel from before is there. What may not have reached it is sent again; the keeper knows what has.
-func (c *core) reattached(id string) {
+// reattached: the handle of the kernel from before is there. What may not have reached it is sent again; the keeper knows what has. started is
+// when its keeper began, zero when it does not say.
+func (c *core) reattached(id string, started time.Time) {
 	if id != c.priv.KernelID {
 		return
 	}
 	c.attached = true
+	c.clockSet(started)
 	c.heard()
 	switch c.pub.Kernel.State {
 	case protocol.KernelStopping, protocol.KernelRestarting:
@@ -122,4 +126,30 @@ func (c *core) reattached(id string) {
 		c.passSend(c.priv.Sends[0])
 	}
 	c.sendAnswersAgain()
+}
+
+// clockNoise is how far two readings of when a kernel began may lie apart, in milliseconds, with nobody having set the clock: they are taken
+// before and after its process was made.
+const clockNoise = 5_000
+
+// clockSet moves what began before this server to its time, when the machine's clock was set meanwhile: else the clock of a running cell would be
+// off by as much.
+func (c *core) clockSet(started time.Time) {
+	k := c.pub.Kernel
+	if started.IsZero() || k.StartedAt == 0 || k.PID == 0 {
+		return
+	}
+	by := started.UnixMilli() - k.StartedAt
+	if -clockNoise < by && by < clockNoise {
+		return
+	}
+	k.StartedAt += by
+	c.emit(protocol.KernelChanged{Kernel: k})
+	r := c.current()
+	if r == nil || slices.Contains(c.pub.Queue, r.Cell) { // to begin again would take the cell out of the queue
+		return
+	}
+	if cell := c.pub.Cell(r.Cell); cell != nil && cell.Run != nil && cell.Run.ID == r.ID {
+		c.emit(protocol.RunStarted{CellID: r.Cell, RunID: r.ID, At: cell.Run.StartedAt + by})
+	}
 }
