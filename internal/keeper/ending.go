@@ -160,34 +160,45 @@ func (k *keeper) cause() Exit {
 }
 
 // oomWatch compares the system's count of processes killed for memory around
-// the kernel's end. Two samples, the older one counts: the newer may have been
-// taken between the kill and our hearing of it. The keeper's loop calls tick;
-// rose comes after.
+// the kernel's end. It may rise long before we hear of that end: on a machine that is
+// short of memory a large process takes its time to go. The keeper's loop calls
+// tick; rose comes after.
 type oomWatch struct {
-	mu           sync.Mutex
-	path         string
-	older, newer int64
+	mu    sync.Mutex
+	path  string
+	count int64
+	last  time.Time // when it was seen to have risen
 }
+
+// oomEcho is how long before a kernel's end the count may have risen because of it.
+const oomEcho = 30 * time.Second
 
 func (o *oomWatch) begin(pid int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.path = oomFile(pid)
-	o.newer, _ = readOOM(o.path)
-	o.older = o.newer
+	o.count, _ = readOOM(o.path)
 }
 
 func (o *oomWatch) tick() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if n, ok := readOOM(o.path); ok {
-		o.older, o.newer = o.newer, n
-	}
+	o.lookLocked(time.Now())
 }
 
 func (o *oomWatch) rose() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n, ok := readOOM(o.path)
-	return ok && n > o.older
+	now := time.Now()
+	o.lookLocked(now)
+	return !o.last.IsZero() && now.Sub(o.last) <= oomEcho
+}
+
+func (o *oomWatch) lookLocked(now time.Time) {
+	if n, ok := readOOM(o.path); ok && n != o.count {
+		if n > o.count {
+			o.last = now
+		}
+		o.count = n
+	}
 }

@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // cgroups is where the system shows its control groups.
@@ -63,16 +67,69 @@ func limitMemory(pid int, limit int64) (release func(), err error) {
 	return nil, fmt.Errorf("limit memory: %w", errors.Join(errs...))
 }
 
-// below makes a group within this one. In version 2 the group must hand memory on to those below it, which it can only while no process
-// is in it itself: so it works at the system's own root, and where whoever started us has made it so.
+// below makes a group within this one. In version 2 the group must hand memory on to those below it, which it can, but for the system's own
+// root, only while no process is in it itself. Where the group was left to us all that is in it goes one further down first.
 func (g memoryGroup) below(name string) (memoryGroup, error) {
-	inner := memoryGroup{dir: filepath.Join(g.dir, name), v2: g.v2}
 	if g.v2 {
-		if err := g.handOn(); err != nil {
-			return inner, err
+		if filepath.Base(g.dir) == rest {
+			g.dir = filepath.Dir(g.dir)
+		}
+		err := g.handOn()
+		if errors.Is(err, syscall.EBUSY) && g.delegated() {
+			if err = g.stepDown(); err == nil {
+				err = g.handOn()
+			}
+		}
+		if errors.Is(err, syscall.EBUSY) {
+			err = fmt.Errorf("the server needs a group in a group that is left to it (in a unit of systemd: Delegate=yes and DelegateSubgroup="+rest+"; "+
+				"by hand: systemd-run --user --scope -p Delegate=yes runnel serve ...): %w", err)
+		}
+		if err != nil {
+			return g, err
 		}
 	}
+	inner := memoryGroup{dir: filepath.Join(g.dir, name), v2: g.v2}
 	return inner, os.Mkdir(inner.dir, 0o755)
+}
+
+// rest is the group that takes what was in one of version 2 before kernels had groups of their own there.
+const rest = "runnel"
+
+// delegated says whether the group was left to who runs in it, for as long as it lives: as a scope of systemd's, which marks it, or as a container,
+// which sees its own as the root. A service is not: systemd could not start a second server in it, beside the kernels of the first.
+func (g memoryGroup) delegated() bool {
+	if g.dir == cgroups {
+		return true
+	}
+	if !strings.HasSuffix(g.dir, ".scope") {
+		return false
+	}
+	for _, name := range []string{"user.delegate", "trusted.delegate"} {
+		value := make([]byte, 1)
+		if n, err := unix.Getxattr(g.dir, name, value); err == nil && n == 1 && value[0] == '1' {
+			return true
+		}
+	}
+	return false
+}
+
+// stepDown moves all processes of the group into one below. They stay within all limits of this one.
+func (g memoryGroup) stepDown() error {
+	inner := filepath.Join(g.dir, rest)
+	if err := os.Mkdir(inner, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	for { // what a process starts while it is moved is seen the next time
+		pids, err := os.ReadFile(filepath.Join(g.dir, "cgroup.procs"))
+		if err != nil || len(bytes.TrimSpace(pids)) == 0 {
+			return err
+		}
+		for _, pid := range strings.Fields(string(pids)) {
+			if err := set(filepath.Join(inner, "cgroup.procs"), pid); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return err
+			}
+		}
+	}
 }
 
 func (g memoryGroup) handOn() error {
@@ -114,14 +171,24 @@ func set(path, value string) error {
 	return errors.Join(err, f.Close())
 }
 
-// oomFile finds where the system counts the processes it killed in the groups of pid because memory ran out; empty when it does not say.
+// machine is where the system counts those it killed in all groups and in none.
+const machine = "/proc/vmstat"
+
+// oomFile finds where the system counts the processes it killed in the groups of pid because memory ran out, or on the whole machine: the root of
+// version 2 has no count of its own. It is empty when the system does not say.
 func oomFile(pid int) string {
 	groups, _ := memoryGroupsOf(pid)
+	return firstCount(groups, machine)
+}
+
+func firstCount(groups []memoryGroup, last string) string {
+	var paths []string
 	for _, g := range groups {
-		for _, path := range g.oomFiles() {
-			if _, ok := readOOM(path); ok {
-				return path
-			}
+		paths = append(paths, g.oomFiles()...)
+	}
+	for _, path := range append(paths, last) {
+		if _, ok := readOOM(path); ok {
+			return path
 		}
 	}
 	return ""

@@ -45,6 +45,46 @@ func TestOOMKills(t *testing.T) {
 	}
 }
 
+// What counts the processes killed for memory is the group that is nearest, and the machine where no group says: at the root of version 2, and
+// without control groups.
+func TestOOMFile(t *testing.T) {
+	root, inner := memoryGroup{dir: t.TempDir(), v2: true}, memoryGroup{dir: t.TempDir(), v2: true}
+	events := filepath.Join(inner.dir, "memory.events")
+	if err := os.WriteFile(events, []byte("oom 0\noom_kill 0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := firstCount([]memoryGroup{inner}, machine); got != events {
+		t.Errorf("in a group: %q", got)
+	}
+	for name, groups := range map[string][]memoryGroup{"at the root": {root}, "without groups": nil} {
+		if got := firstCount(groups, machine); got != machine {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if got := firstCount(nil, events+".none"); got != "" {
+		t.Errorf("where nothing counts: %q", got)
+	}
+}
+
+// A kernel's group is made beside the one that took what was in ours before, not in it. How version 2 refuses, and how a group that was left to us is
+// emptied, only a real one shows (TestVM_F4_kernel_out_of_memory in package faults).
+func TestBelow(t *testing.T) {
+	g := memoryGroup{dir: filepath.Join(t.TempDir(), "ours"), v2: true}
+	if err := os.MkdirAll(filepath.Join(g.dir, rest), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(g.dir, "cgroup.subtree_control"), []byte("cpu memory\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{g.dir, filepath.Join(g.dir, rest)} {
+		name := "runnel-1-" + filepath.Base(from)
+		inner, err := memoryGroup{dir: from, v2: true}.below(name)
+		if want := filepath.Join(g.dir, name); err != nil || inner.dir != want {
+			t.Errorf("from %s: %v %v, want %s", from, inner, err, want)
+		}
+	}
+}
+
 // A group of version 2, as files: what is written where. Nothing is made that the system did not put there.
 func TestEnterGroup(t *testing.T) {
 	for _, v2 := range []bool{true, false} {
