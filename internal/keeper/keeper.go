@@ -85,7 +85,7 @@ func newKeeper(cfg Config, dir string, log *slog.Logger) (*keeper, error) {
 		return nil, err
 	}
 	k := &keeper{
-		cfg: cfg, dir: dir, home: home, log: log, signer: signer, begun: steady.Now(), detached: time.Now(), keepFor: cfg.KeepFor,
+		cfg: cfg, dir: dir, home: home, log: log, signer: signer, begun: time.Now(), detached: time.Now(), keepFor: cfg.KeepFor,
 		spool:    newSpool(dir, binary.LittleEndian.Uint64(id[:]), cfg.Quota),
 		wake:     make(chan struct{}, 1),
 		finished: make(chan struct{}),

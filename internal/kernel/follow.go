@@ -121,7 +121,7 @@ func (k *Kernel) session(client *keeper.Client, hello keeper.Hello) error {
 	k.mu.Unlock()
 	if first > want {
 		why := fmt.Sprintf("%d records of the kernel are not there any more.", first-want)
-		k.put(k.event(keeper.LostRecord(first-1, hello.Now, first-want, why), 0))
+		k.put(k.event(keeper.LostRecord(first-1, k.there(), first-want, why), 0))
 	}
 	over := make(chan struct{})
 	wrote := make(chan struct{})
@@ -317,9 +317,8 @@ func (k *Kernel) readSpool() {
 	if !errors.Is(err, io.EOF) {
 		damaged = fmt.Sprintf(" Its last records cannot be read (%v).", err)
 	}
-	now := time.Now().UnixNano()
 	text := "The process that kept the kernel is gone, and the kernel with it." + damaged
-	k.put(k.event(keeper.ExitRecord(k.next(), now, Exit{Code: -1, KeeperLost: true, Text: text}), 0))
+	k.put(k.event(keeper.ExitRecord(k.next(), k.there(), Exit{Code: -1, KeeperLost: true, Text: text}), 0))
 }
 
 // room waits until the queue is short enough; false when the handle closes.

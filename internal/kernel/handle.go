@@ -311,6 +311,9 @@ func (k *Kernel) here(nanoseconds int64) time.Time {
 	return time.Unix(0, nanoseconds+k.ahead.Load())
 }
 
+// there is the present time of the keeper's, for a record that is made here.
+func (k *Kernel) there() int64 { return steady.Now().UnixNano() - k.ahead.Load() }
+
 // Refused counts the kernel's messages with a wrong or repeated signature.
 func (k *Kernel) Refused() int64 { return k.refused.Load() }
 

@@ -1,31 +1,64 @@
-package steady_test
+package steady
 
 import (
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/runnel-dev/runnel/internal/steady"
 )
 
-// A time that went through a number measures as evenly as before: it has a reading of the clock that nobody sets ("m=" in its text).
+// A time that went through a number measures as evenly as before: the clock that nobody sets is asked for it.
 func TestEvenly(t *testing.T) {
-	var m steady.Moment
+	var m Moment
 	if !m.Time().IsZero() {
 		t.Errorf("a moment that never was is %v", m.Time())
 	}
-	before := steady.Now()
+	first, clock := Now(), time.Now()
 	m.Set()
-	after := steady.Now()
-	for name, at := range map[string]time.Time{"Now": before, "At": steady.At(before.UnixNano()), "Moment": m.Time()} {
-		if !strings.Contains(at.String(), " m=") {
-			t.Errorf("%s is %v, and would jump with the clock", name, at)
+	last := Now()
+	for name, at := range map[string]time.Time{"At": At(first.UnixNano()), "Moment": m.Time()} {
+		if off := at.Sub(clock); off < -time.Minute || off > time.Minute {
+			t.Errorf("%s is %v from the clock", name, off)
+		}
+		if at.Round(0) == at {
+			t.Errorf("%s would jump with the clock: it has no reading of the one that nobody sets", name)
+		}
+		if again := at.UnixNano(); again < first.UnixNano() || again > last.UnixNano() {
+			t.Errorf("%s is %v, not between %v and %v", name, at, first, last)
 		}
 	}
-	if got := m.Time(); got.Before(before) || got.After(after) {
-		t.Errorf("%v is not between %v and %v", got, before, after)
+	if Now().Before(last) {
+		t.Error("it goes back")
 	}
-	if got := steady.At(before.UnixNano()); got.Sub(before) != 0 || !got.Equal(before) {
-		t.Errorf("%v has become %v", before, got)
+}
+
+// A machine that sleeps: what has passed meanwhile counts, for numbers and for what waits.
+func TestSleepCounts(t *testing.T) {
+	const nap = 8 * time.Hour
+	began := Now().UnixNano()
+	before -= nap // as if the machine had slept since
+	defer func() { before += nap }()
+	if passed := time.Duration(Now().UnixNano() - began); passed < nap || passed > nap+time.Minute {
+		t.Errorf("in the number %v have passed", passed)
+	}
+	if passed := time.Since(At(began)); passed < nap || passed > nap+time.Minute {
+		t.Errorf("for what waits %v have passed", passed)
+	}
+	due := At(Now().Add(time.Hour).UnixNano())
+	if left := time.Until(due); left > time.Hour || left < 59*time.Minute {
+		t.Errorf("an hour from now is in %v", left)
+	}
+}
+
+// The system's own reading of its sleep only grows.
+func TestAsleep(t *testing.T) {
+	last := asleep()
+	if last < 0 {
+		t.Fatalf("it slept for %v", last)
+	}
+	for range 10_000 {
+		now := asleep()
+		if now < last || now > last+time.Second {
+			t.Fatalf("it slept for %v and then for %v", last, now)
+		}
+		last = now
 	}
 }
