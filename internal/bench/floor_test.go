@@ -4,8 +4,12 @@ import (
 	"io"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/runnel-dev/runnel/internal/testpy"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestFloor/every figure shows that the measuring itself works, on the one
 // system that needs nothing else.

@@ -7,9 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/runnel-dev/runnel/internal/journal"
 	"github.com/runnel-dev/runnel/internal/journal/journaltest"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // heard collects what a check says.
 type heard struct {

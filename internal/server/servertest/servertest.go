@@ -16,13 +16,15 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/runnel-dev/runnel/internal/journal/journaltest"
 	"github.com/runnel-dev/runnel/internal/keeper"
 	"github.com/runnel-dev/runnel/internal/place"
 	"github.com/runnel-dev/runnel/internal/server"
 )
 
-// Main is for TestMain: it runs the tests, or a keeper when the program was started as one. It returns the exit code. Servers and kernels have an
+// Main is for TestMain: it runs the tests and looks for goroutines that they left behind, or runs a keeper when the program was started as one. It returns the exit code. Servers and kernels have an
 // empty home, and few interpreters to look at.
 func Main(m *testing.M) int {
 	if len(os.Args) == 3 && os.Args[1] == "keep" {
@@ -44,7 +46,12 @@ func Main(m *testing.M) int {
 			return 1
 		}
 	}
-	return m.Run()
+	code := m.Run()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, "the tests leave goroutines behind:", err)
+		return 1
+	}
+	return code
 }
 
 // Start starts a server that ends with the test, its kernels too, and whose journal is sound then. What config leaves open is filled in.
