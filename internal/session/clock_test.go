@@ -184,6 +184,68 @@ func TestSaveWhileTheJournalHangs(t *testing.T) {
 	})
 }
 
+// While the journal hangs, so much of what a kernel says is taken, and no more; the rest is, soon after the journal goes on.
+func TestKernelIsHeldBack(t *testing.T) {
+	quiet(t, func(t *testing.T, w *world) {
+		sv, s, p := w.begin()
+		k, run := sv.running(s, p)
+		p.untilSaved()
+		h := &hanging{Journal: sv.journal, held: make(chan struct{})}
+		if err := s.call(testContext(t), func() { s.writer.j = h }); err != nil {
+			t.Fatal(err)
+		}
+		const said = 20
+		for range said {
+			k.says(printed1(run, strings.Repeat("x", queueMax/10)+"\n"))
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if left := len(k.events); left == 0 || left > said/2 {
+			t.Errorf("%d of %d texts are left to the keeper", left, said)
+		}
+		close(h.held)
+		time.Sleep(time.Second)
+		if synctest.Wait(); len(k.events) > 0 || k.acked.Load() != k.record {
+			t.Errorf("%d texts are left, acknowledged are %d of %d", len(k.events), k.acked.Load(), k.record)
+		}
+	})
+}
+
+// slowNext is a journal that takes so long to note a save.
+type slowNext struct {
+	Journal
+	takes time.Duration
+}
+
+func (j *slowNext) PutNext(id journal.NotebookID, tag string) error {
+	time.Sleep(j.takes)
+	return j.Journal.PutNext(id, tag)
+}
+
+// A session that ends has twenty seconds to save; what is not saved then is in the journal.
+func TestLastSave(t *testing.T) {
+	for takes, want := range map[time.Duration]bool{lastSaves - time.Second: true, lastSaves + time.Second: false} {
+		quiet(t, func(t *testing.T, w *world) {
+			sv := w.serve()
+			synctest.Wait()
+			sv.hub.cfg.Journal = &slowNext{sv.journal, takes}
+			s := sv.open("a.ipynb")
+			sv.do(s, insert("last", "x"))
+			began := time.Now()
+			sv.stop()
+			took(t, "the end", began, takes)
+			if got := strings.Contains(w.read("a.ipynb"), `"last"`); got != want {
+				t.Errorf("a save of %v is in the file: %v, want %v", takes, got, want)
+			}
+			sv = w.serve()
+			p := sv.page(sv.open("a.ipynb"))
+			if p.state.Cell("last") == nil {
+				t.Errorf("after a save of %v it is gone", takes)
+			}
+		})
+	}
+}
+
 // A prompt's time is over when it was to be seen for so long, and only then (P8).
 func TestInputTimeout(t *testing.T) {
 	quiet(t, func(t *testing.T, w *world) {
