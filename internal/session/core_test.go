@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/runnel-dev/runnel/internal/journal"
+	"github.com/runnel-dev/runnel/internal/journal/journaltest"
 	"github.com/runnel-dev/runnel/internal/jupyter"
 	"github.com/runnel-dev/runnel/internal/kernel"
 	"github.com/runnel-dev/runnel/internal/protocol"
@@ -25,7 +27,8 @@ type bench struct {
 	cfg     coreConfig
 	c       *core
 	replica *protocol.State
-	loaded  journal.Loaded
+	journal *journaltest.Memory
+	seq     uint64 // of the last batch
 	effects []effect
 	events  []protocol.Event
 	record  uint64
@@ -34,8 +37,11 @@ type bench struct {
 	ended   map[protocol.RunID]int
 }
 
+// benchNotebook is the one that a bench has.
+const benchNotebook journal.NotebookID = 1
+
 func newBench(t failer, timeout time.Duration) *bench {
-	b := &bench{t: t, ended: map[protocol.RunID]int{}}
+	b := &bench{t: t, journal: journaltest.NewMemory(), ended: map[protocol.RunID]int{}}
 	b.cfg = coreConfig{inputTimeout: timeout, newID: func() string { b.ids++; return fmt.Sprintf("id%d", b.ids) }}
 	b.c = newCore(b.cfg, "note.ipynb", "epoch-0")
 	b.c.now = 1_700_000_000_000
@@ -64,7 +70,10 @@ func (b *bench) do(input func(c *core)) {
 			b.ended[done.RunID]++
 		}
 	}
-	b.loaded.Batches = append(b.loaded.Batches, journal.Batch{Seq: uint64(len(b.loaded.Batches) + 1), N: b.c.pub.N, Data: mustMarshal(rec)})
+	b.seq++
+	if err := b.journal.Append(context.Background(), benchNotebook, journal.Batch{Seq: b.seq, N: b.c.pub.N, Data: mustMarshal(rec)}); err != nil {
+		b.t.Fatalf("journal: %v", err)
+	}
 	replica := b.replica.Clone()
 	for _, e := range join(st.events) {
 		decoded, err := protocol.DecodeEvent(encode(e))
@@ -97,7 +106,8 @@ func (b *bench) crash() {
 	now := b.c.now
 	b.c = newCore(b.cfg, "note.ipynb", before.Epoch)
 	b.c.now = now
-	if _, err := b.c.restore(b.loaded); err != nil {
+	b.journal = b.journal.Kill()
+	if _, err := b.c.restore(b.load()); err != nil {
 		b.t.Fatalf("restore: %v", err)
 	}
 	b.c.take()
@@ -117,6 +127,16 @@ func (b *bench) crash() {
 	})
 }
 
+// load is what the journal has.
+func (b *bench) load() journal.Loaded {
+	b.t.Helper()
+	loaded, err := b.journal.Load(context.Background(), benchNotebook)
+	if err != nil {
+		b.t.Fatalf("journal: %v", err)
+	}
+	return loaded
+}
+
 // snapshot replaces the journal's batches by the state.
 func (b *bench) snapshot() {
 	b.t.Helper()
@@ -124,7 +144,9 @@ func (b *bench) snapshot() {
 	if err != nil {
 		b.t.Fatalf("snapshot: %v", err)
 	}
-	b.loaded = journal.Loaded{Snapshot: &journal.Batch{Seq: uint64(len(b.loaded.Batches)), N: b.c.pub.N, Data: data}}
+	if err := b.journal.Snapshot(context.Background(), benchNotebook, journal.Batch{Seq: b.seq, N: b.c.pub.N, Data: data}); err != nil {
+		b.t.Fatalf("journal: %v", err)
+	}
 }
 
 func (b *bench) command(cmd protocol.Command) (ack protocol.Ack) {

@@ -390,7 +390,7 @@ func TestFirstAnswerWins(t *testing.T) {
 	}
 	b.wantText("a", "<Secret: >")
 	b.snapshot()
-	if s := string(b.loaded.Snapshot.Data) + asJSON(b.events); contains(s, "hunter2-canary") {
+	if s := string(b.load().Snapshot.Data) + asJSON(b.events); contains(s, "hunter2-canary") {
 		t.Fatal("the password is kept")
 	}
 }

@@ -14,7 +14,8 @@ import (
 // show writes what the last line led to.
 func (s *script) show(events, batches int) {
 	fresh := s.b.events[events:]
-	for _, batch := range s.b.loaded.Batches[min(batches, len(s.b.loaded.Batches)):] {
+	written := s.b.load().Batches
+	for _, batch := range written[min(batches, len(written)):] {
 		rec := decodedAs(s.t, map[string]json.RawMessage{}, record{})
 		if err := json.Unmarshal(batch.Data, &rec); err != nil {
 			s.t.Fatal(err)

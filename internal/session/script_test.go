@@ -119,7 +119,7 @@ func (s *script) run(do string) string {
 			s.b.start()
 			continue
 		}
-		events, batches := len(s.b.events), len(s.b.loaded.Batches)
+		events, batches := len(s.b.events), len(s.b.load().Batches)
 		s.b.effects = nil
 		s.do(words(line))
 		s.show(events, batches)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/runnel-dev/runnel/internal/journal"
+	"github.com/runnel-dev/runnel/internal/journal/journaltest"
 	"github.com/runnel-dev/runnel/internal/kernel"
 	"github.com/runnel-dev/runnel/internal/notebook"
 	"github.com/runnel-dev/runnel/internal/protocol"
@@ -148,7 +149,7 @@ func TestWidgets_password_is_not_kept(t *testing.T) {
 	}
 	b.says(comm("comm_msg", "p", "comm-x", map[string]any{"method": "echo_update", "state": map[string]any{"value": "s3cret"}}))
 	b.wantAttribute("p", "value", `""`)
-	for _, batch := range b.loaded.Batches {
+	for _, batch := range b.load().Batches {
 		if strings.Contains(string(batch.Data), "s3cret") {
 			t.Errorf("in the journal: %s", batch.Data)
 		}
@@ -319,11 +320,7 @@ func TestWidgets_updates_are_joined(t *testing.T) {
 
 // A bar that is updated 1,000 times while the journal gathers a batch is one fact there; the state and its number come back all the same.
 func TestWidgets_burst_in_the_journal(t *testing.T) {
-	j, err := journal.Open(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = j.Close() }()
+	j := journaltest.NewMemory()
 	ctx := context.Background()
 	id, err := j.Notebook(ctx, "a.ipynb")
 	if err != nil {
@@ -367,11 +364,7 @@ func TestWidgets_burst_in_the_journal(t *testing.T) {
 }
 
 func TestWidgets_in_the_file(t *testing.T) {
-	j, err := journal.Open(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = j.Close() }()
+	j := journaltest.NewMemory()
 	b := widgetBench(t)
 	long := strings.Repeat("x", protocol.WidgetValueMax)
 	b.says(opens("box", "HBoxModel", map[string]any{"children": []string{"IPY_MODEL_in"}}), opens("in", "HTMLModel", map[string]any{"value": long}), opens("hidden", "LabelModel", nil), views("box"),

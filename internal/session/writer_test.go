@@ -5,17 +5,13 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/runnel-dev/runnel/internal/journal"
+	"github.com/runnel-dev/runnel/internal/journal/journaltest"
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
 
 // An old kernel's last records are acknowledged also when they are written together with a new one's first: else its keeper stays.
 func TestWriterAcknowledgesEachKernel(t *testing.T) {
-	j, err := journal.Open(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = j.Close() }()
+	j := journaltest.NewMemory()
 	id, err := j.Notebook(t.Context(), "a.ipynb")
 	if err != nil {
 		t.Fatal(err)
