@@ -101,8 +101,27 @@ func command(s Streams, version string) *cobra.Command {
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.SetHelpCommand(helpCommand(root))
 	root.AddCommand(serveCommand(version), doctorCommand(), kernelsCommand(), benchCommand(), conformanceCommand(), versionCommand(version), keepCommand())
 	return root
+}
+
+// helpCommand is cobra's, but what it does not know is a wrong command line.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Explain a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			found, rest, err := root.Find(args)
+			if err != nil {
+				return usage(err)
+			}
+			if err := noArguments(found, rest); err != nil {
+				return err
+			}
+			return found.Help()
+		},
+	}
 }
 
 func noArguments(cmd *cobra.Command, args []string) error {

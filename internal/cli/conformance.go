@@ -22,8 +22,8 @@ func conformanceCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := interruptible(cmd.Context())
 			defer cancel()
-			if u, err := url.Parse(args[0]); err != nil || u.Host == "" {
-				return usage(fmt.Errorf("%q is not a URL such as http://127.0.0.1:8000/?token=abc", args[0]))
+			if err := aServer(args[0]); err != nil {
+				return err
 			}
 			out := cmd.OutOrStdout()
 			if asJSON {
@@ -47,4 +47,12 @@ func conformanceCommand() *cobra.Command {
 	cmd.Flags().StringVar(&notebook, "notebook", "conformance.ipynb", "the notebook to use; it is created")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "for a script")
 	return cmd
+}
+
+// aServer wants the URL of a server, as serve prints it.
+func aServer(text string) error {
+	if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return usage(fmt.Errorf("%q is not a URL such as http://127.0.0.1:8000/?token=abc", text))
+	}
+	return nil
 }

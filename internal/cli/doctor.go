@@ -26,6 +26,11 @@ minute and a half; where no kernel starts it says so at once. Exit code 1 if a c
 			if asJSON {
 				config.Out = io.Discard
 			}
+			if config.URL != "" {
+				if err := aServer(config.URL); err != nil {
+					return err
+				}
+			}
 			if config.URL == "" && config.Python == "" {
 				python, err := defaultPython(ctx, cmd.ErrOrStderr())
 				if err != nil {

@@ -31,6 +31,14 @@ type listed struct {
 	Server    bool      `json:"server"` // a server is attached
 }
 
+// told is what `runnel kernels interrupt` and `stop` print of each kernel with --json.
+type told struct {
+	ID       kernel.ID `json:"id"`
+	Notebook string    `json:"notebook"`
+	Done     string    `json:"done,omitempty"` // "interrupted" or "stopped"
+	Error    string    `json:"error,omitempty"`
+}
+
 // kernelsOptions are the flags that the subcommands share.
 type kernelsOptions struct {
 	folder string
@@ -48,12 +56,10 @@ func kernelsCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return o.list(cmd) },
 	}
 	cmd.PersistentFlags().StringVar(&o.folder, "folder", ".", "the served folder")
+	cmd.PersistentFlags().BoolVar(&o.asJSON, "json", false, "for a script")
 	list := &cobra.Command{
 		Use: "list", Short: "List the kernels that run", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.list(cmd) },
-	}
-	for _, c := range []*cobra.Command{cmd, list} {
-		c.Flags().BoolVar(&o.asJSON, "json", false, "for a script")
 	}
 	interrupts := &cobra.Command{
 		Use: "interrupt [NOTEBOOK or ID]...", Short: "Interrupt what they run, and empty their queues", Args: o.some,
@@ -198,15 +204,22 @@ func (o *kernelsOptions) each(cmd *cobra.Command, args []string, what, done stri
 			return err
 		}
 	}
-	failed := false
+	failed, results := false, []told{}
 	for _, one := range list {
 		say := func(text string) { fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", one.Notebook, text) }
+		result := told{ID: one.ID, Notebook: one.Notebook}
 		if err := o.tell(ctx, k, one.ID, what, say); err != nil {
 			say(fmt.Sprintf("not %s: %v", done, err))
-			failed = true
-			continue
+			failed, result.Error = true, err.Error()
+		} else if result.Done = done; !o.asJSON {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", one.Notebook, done)
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", one.Notebook, done)
+		results = append(results, result)
+	}
+	if o.asJSON {
+		if err := printJSON(cmd, results); err != nil {
+			return err
+		}
 	}
 	if failed {
 		return errSaid

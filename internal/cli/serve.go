@@ -11,11 +11,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/place"
 	"github.com/runnel-dev/runnel/internal/pyenv"
 	"github.com/runnel-dev/runnel/internal/server"
@@ -156,6 +158,9 @@ func explained(err error) error {
 	if errors.As(err, &served) {
 		return &exitError{exitServed, served}
 	}
+	if fault.KindOf(err) == fault.Invalid {
+		return usage(err)
+	}
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("the port is taken by another program; --port 0 takes any free one: %w", err)
 	}
@@ -207,9 +212,11 @@ func running(ctx context.Context, s *server.Server) []busy {
 func end(s *server.Server, what verdict, interrupts <-chan os.Signal, say func(string, ...any)) error {
 	ctx, cancel := context.WithTimeout(context.Background(), endTime)
 	defer cancel()
+	var cut atomic.Bool
 	go func() {
 		select {
 		case <-interrupts:
+			cut.Store(true)
 			cancel()
 		case <-ctx.Done():
 		}
@@ -229,7 +236,10 @@ func end(s *server.Server, what verdict, interrupts <-chan os.Signal, say func(s
 			say("%s: %s", part.words, strings.Join(part.notebooks, ", "))
 		}
 	}
-	if err != nil {
+	switch {
+	case err != nil && cut.Load():
+		return errors.New("Ctrl-C ended the waiting before all was stopped; 'runnel kernels list' names what still runs")
+	case err != nil:
 		return fmt.Errorf("end the server: %w", err)
 	}
 	say("ended")

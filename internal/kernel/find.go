@@ -79,7 +79,9 @@ func (m *Manager) look(ctx context.Context, dir string) (Found, bool) {
 	}
 	client, hello, err := keeper.Query(ctx, dir)
 	if err != nil {
-		m.log.Warn("keeper does not answer", "kernel", f.ID, "pid", f.KeeperPID, "error", err)
+		if ctx.Err() == nil {
+			m.log.Warn("keeper does not answer", "kernel", f.ID, "pid", f.KeeperPID, "error", err)
+		}
 		return f, true
 	}
 	client.Close()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/runnel-dev/runnel/internal/auth"
+	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/place"
 	"github.com/runnel-dev/runnel/internal/session"
 )
@@ -68,7 +69,7 @@ func (c *Config) complete() error {
 		c.Exe = exe
 	}
 	if c.Token != "" && len(c.Token) < shortToken && !onLoopback(c.Host) {
-		return fmt.Errorf("a token of %d characters is too short to listen on %s: leave it out, and a good one is made", len(c.Token), c.Host)
+		return fault.Newf(fault.Invalid, "a token of %d characters is too short to listen on %s: leave it out, and a good one is made", len(c.Token), c.Host)
 	}
 	if strings.ContainsFunc(c.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return errors.New("a token has no spaces and only ASCII characters")
