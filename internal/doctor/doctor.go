@@ -70,6 +70,9 @@ type visit struct {
 	dials  int
 	report Report
 
+	began time.Time     // when the program was started; zero when somebody else started it
+	took  time.Duration // from there to the first result
+
 	printed  []float64 // ms, how late
 	answered []float64 // ms, answer to code
 }
@@ -79,6 +82,7 @@ type visit struct {
 func Run(ctx context.Context, config Config) (report Report, err error) {
 	v := &visit{config: config, url: config.URL}
 	if config.URL == "" {
+		v.began = time.Now()
 		server, err := instance.Start(ctx, instance.Options{Exe: config.Exe, Python: config.Python})
 		if err != nil {
 			return Report{}, fmt.Errorf("start a server: %w", err)
@@ -129,6 +133,7 @@ func (v *visit) all(ctx context.Context) {
 		run   func(context.Context) (string, error)
 	}{
 		{"a kernel starts and answers", time.Minute, v.first},
+		{"the first result comes within 10 s of the program's start", time.Minute, v.firstRun},
 		{"the kernel is unbuffered: print shows without flush", time.Minute, v.unbuffered},
 		{"flush after print", time.Minute, v.flushed},
 		{"a time.sleep loop arrives line by line", time.Minute, v.lineByLine},
