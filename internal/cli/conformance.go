@@ -15,8 +15,8 @@ func conformanceCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "conformance URL",
-		Short:   "Check that a server speaks the fixed part of the WebSocket protocol",
-		Long:    "Runs each rule of the protocol's fixed part (docs/protocol.md, P1 to P10) against a\nserver with a Python kernel, in a notebook of its own. Exit code 1 if one is broken.",
+		Short:   "Check that a server speaks the protocol",
+		Long:    "Tries the rules of the protocol (docs/protocol.md), those of plain clients and those of pages,\nagainst a server with a Python kernel, in a notebook of its own. Exit code 1 if one is broken.",
 		Example: "  runnel conformance 'http://127.0.0.1:8000/?token=abc'",
 		Args:    exactly(1, "the server's URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {

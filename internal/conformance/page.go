@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
@@ -24,14 +27,23 @@ var pageRules = []rule{
 	{"P23", "events follow one another without a gap", onPage(contiguous)},
 	{"P26", "a command sent twice is applied once", onPage(once)},
 	{"P27", "an edit comes back to its author with its cmd_id", onPage(edits)},
+	{"P27", "an edit of an older version is rebased", onPage(rebases)},
+	{"P28", "offsets are UTF-16 code units", onPage(countsUTF16)},
 	{"P29", "a ping is answered at once", onPage(pings)},
+	{"P29", "the server pings within 12 s, with the numbers of the subscriptions", onPage(beats)},
 	{"P30", "no frame is over 1 MiB", onPage(smallFrames)},
+	{"P33", "a page of another version is told to load itself again", onPage(reloads)},
+	{"P34", "the same messages go over plain HTTP", onPage(plainHTTP)},
+	{"P35", "a question is answered", onPage(remembers)},
 	{"P9", "a page's unknown message is answered, and the line stays", onPage(unknownOnPage)},
+	{"P31", "the whole of a long text is at hand", onPage(wholeText)},
 }
 
 // page is one connection that says hello itself.
 type page struct {
 	conn     *websocket.Conn
+	base     url.URL // of the server
+	token    string
 	notebook string
 	largest  int
 }
@@ -47,6 +59,10 @@ type frame struct {
 	State  *protocol.State   `json:"state"`
 	Events []json.RawMessage `json:"events"`
 	CmdID  string            `json:"cmd_id"`
+	ReqID  string            `json:"req_id"`
+	Tops   map[string]uint64 `json:"tops"`
+	Values []string          `json:"matches"`
+	Error  string            `json:"error"`
 	Status string            `json:"status"`
 	Code   string            `json:"code"`
 
@@ -64,14 +80,34 @@ func onPage(holds func(context.Context, *page) error) func(context.Context, *tri
 			return fmt.Errorf("connect: %w", err)
 		}
 		token := cmp.Or(t.options.Token, u.Query().Get("token"))
-		u.Path, u.RawQuery = strings.TrimSuffix(u.Path, "/")+"/ws", ""
+		u.Path, u.RawQuery = strings.TrimSuffix(u.Path, "/"), ""
+		base := *u
+		u.Path += "/ws"
 		conn, _, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}})
 		if err != nil {
 			return fmt.Errorf("connect: %w", err)
 		}
 		defer func() { _ = conn.CloseNow() }()
 		conn.SetReadLimit(-1)
-		return holds(ctx, &page{conn: conn, notebook: t.options.Notebook})
+		p := &page{conn: conn, base: base, token: token, notebook: t.options.Notebook}
+		ctx, cancel := context.WithCancel(ctx)
+		var pings sync.WaitGroup
+		defer pings.Wait()
+		defer cancel()
+		pings.Go(func() { p.stay(ctx) })
+		return holds(ctx, p)
+	}
+}
+
+// stay keeps the line while a check takes long on a slow machine (P29).
+func (p *page) stay(ctx context.Context) {
+	for tick := time.Tick(15 * time.Second); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick:
+			_ = p.send(ctx, protocol.Ping{Type: "ping"}) // a failure shows in what is read
+		}
 	}
 }
 
@@ -173,8 +209,12 @@ func resumes(ctx context.Context, p *page) error {
 
 // execute runs code and reads to its end, checking that no number is missing. A state in place of steps is right too (P25).
 func (p *page) execute(ctx context.Context, n uint64, code string) error {
+	return p.executeIn(ctx, n, protocol.CellID(newCell()), code)
+}
+
+func (p *page) executeIn(ctx context.Context, n uint64, cell protocol.CellID, code string) error {
 	id := newCommand()
-	if err := p.send(ctx, protocol.Command{Type: protocol.CmdExecute, CmdID: id, Notebook: p.notebook, CellID: protocol.CellID(newCell()), Code: &code}); err != nil {
+	if err := p.send(ctx, protocol.Command{Type: protocol.CmdExecute, CmdID: id, Notebook: p.notebook, CellID: cell, Code: &code}); err != nil {
 		return err
 	}
 	for {
@@ -210,7 +250,7 @@ func contiguous(ctx context.Context, p *page) error {
 	if err != nil {
 		return err
 	}
-	return p.execute(ctx, n, "for i in range(2000): print(i, flush=True)")
+	return p.execute(ctx, n, "for i in range(500): print(i, flush=True)")
 }
 
 func once(ctx context.Context, p *page) error {
@@ -233,29 +273,6 @@ func once(ctx context.Context, p *page) error {
 	return nil
 }
 
-func edits(ctx context.Context, p *page) error {
-	if _, _, err := p.begin(ctx); err != nil {
-		return err
-	}
-	cell, id := protocol.CellID(newCell()), newCommand()
-	insert := protocol.Command{Type: protocol.CmdCellInsert, CmdID: newCommand(), Notebook: p.notebook, CellID: cell, CellType: "code", Source: "ab"}
-	edit := protocol.Command{Type: protocol.CmdEdit, CmdID: id, Notebook: p.notebook, CellID: cell, Changes: json.RawMessage(`[1,[0,"x"],1]`)}
-	for _, cmd := range []protocol.Command{insert, edit} {
-		if err := p.send(ctx, cmd); err != nil {
-			return err
-		}
-	}
-	_, err := p.until(ctx, func(f frame) bool {
-		for _, event := range f.Events {
-			if text := string(event); strings.Contains(text, `"edited"`) && strings.Contains(text, string(id)) {
-				return true
-			}
-		}
-		return false
-	})
-	return err
-}
-
 func pings(ctx context.Context, p *page) error {
 	if _, _, err := p.begin(ctx); err != nil {
 		return err
@@ -269,6 +286,45 @@ func (p *page) ping(ctx context.Context) error {
 		return err
 	}
 	_, err := p.until(ctx, is("ping"))
+	return err
+}
+
+func beats(ctx context.Context, p *page) error {
+	_, n, err := p.begin(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 12*time.Second)
+	defer cancel()
+	f, err := p.until(ctx, is("ping"))
+	if err == nil && f.Tops["s"] < n {
+		err = fmt.Errorf("the ping says %v, the page was at %d", f.Tops, n)
+	}
+	return err
+}
+
+func reloads(ctx context.Context, p *page) error {
+	if err := p.send(ctx, protocol.Hello{Type: "hello", Protocol: protocol.Version + 1000, ClientID: protocol.ClientID(uuid.NewString())}); err != nil {
+		return err
+	}
+	f, err := p.until(ctx, func(frame) bool { return true })
+	if code := websocket.CloseStatus(err); code != protocol.CloseReload {
+		return fmt.Errorf("answered by %q, closed with %d", f.Type, code)
+	}
+	return nil
+}
+
+func remembers(ctx context.Context, p *page) error {
+	if _, _, err := p.begin(ctx); err != nil {
+		return err
+	}
+	if err := p.send(ctx, protocol.Request{Type: "request", RequestID: "q", Notebook: p.notebook, Kind: "history"}); err != nil {
+		return err
+	}
+	f, err := p.until(ctx, is("response"))
+	if err == nil && (f.ReqID != "q" || f.Error == "" && !slices.Contains(f.Values, "pass")) { // a kernel may be slow; that is said
+		err = fmt.Errorf("the answer is %.500s", f.raw)
+	}
 	return err
 }
 

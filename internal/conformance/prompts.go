@@ -247,3 +247,34 @@ func interrupts(ctx context.Context, t *trial) error {
 	}
 	return nil
 }
+
+func restarts(ctx context.Context, t *trial) error {
+	if _, err := t.run(ctx, "kept = 1", nil); err != nil {
+		return err
+	}
+	request := ""
+	o, err := t.run(ctx, "input('Over: ')", func(m plainclient.Message) error {
+		if !isPrompt(m) || request != "" {
+			return nil
+		}
+		request = m.RequestID
+		return t.client.Send(ctx, map[string]string{"type": "restart"})
+	})
+	if err != nil {
+		return err
+	}
+	if o.last.Type != "error" || o.last.Status != "interrupted" {
+		return fmt.Errorf("the run ended with %s", o.last.Raw)
+	}
+	if err := t.client.Answer(ctx, request, "late"); err != nil {
+		return err
+	}
+	if _, err := t.client.Until(ctx, nil, func(m plainclient.Message) bool { return m.Type == "error" && m.CellID == "" }); err != nil {
+		return fmt.Errorf("an answer to the prompt of the kernel before: %w", err)
+	}
+	o, err = t.run(ctx, "print('kept' in globals())", nil)
+	if err == nil && o.text != "False\n" {
+		err = fmt.Errorf("the new kernel says %q", o.text)
+	}
+	return err
+}

@@ -45,6 +45,7 @@ var rules = []rule{
 	{"P9", "fields nobody knows are ignored", extraFields},
 	{"P10", "another client sees the run", observed},
 	{"P10", "interrupt ends the run", interrupts},
+	{"P10", "restart ends the run, closes the prompt and forgets the variables", restarts},
 }
 
 func runs(ctx context.Context, t *trial) error {

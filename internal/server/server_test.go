@@ -23,12 +23,12 @@ func within(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
-// TestPlainClients holds the fixed part of the protocol (P1 to P10) against real kernels.
-func TestPlainClients(t *testing.T) {
+// TestConformance tries the rules of the protocol against real kernels.
+func TestConformance(t *testing.T) {
 	for _, version := range []string{"7", "6"} {
 		t.Run("ipykernel "+version, func(t *testing.T) {
 			s := servertest.Start(t, server.Config{Python: testpy.Python(t, version), InputTimeout: time.Minute})
-			for _, check := range conformance.Run(within(t, 3*time.Minute), conformance.Options{URL: s.URL(), Token: s.Token()}) {
+			for _, check := range conformance.Run(within(t, 8*time.Minute), conformance.Options{URL: s.URL(), Token: s.Token()}) {
 				if check.Error != "" {
 					t.Errorf("%s %s: %s", check.Rule, check.Name, check.Error)
 				}
