@@ -58,7 +58,9 @@ type Client struct {
 	done       map[protocol.RunID]ending
 	resend     []protocol.Command // to be written by the reading goroutine, in this order
 	variables  map[protocol.RunID]json.RawMessage
+	accepted   map[protocol.CommandID]bool
 	violations []string
+	history    []string
 	notices    []protocol.Notice
 	gone       *protocol.Gone
 	stats      Stats
@@ -86,7 +88,7 @@ func Open(opts Options) *Client {
 	c := &Client{
 		opts: opts, id: protocol.ClientID(uuid.NewString()), stop: stop,
 		waiting: map[protocol.CommandID]chan protocol.Ack{}, done: map[protocol.RunID]ending{},
-		variables: map[protocol.RunID]json.RawMessage{}, changed: make(chan struct{}),
+		accepted: map[protocol.CommandID]bool{}, variables: map[protocol.RunID]json.RawMessage{}, changed: make(chan struct{}),
 	}
 	c.wg.Go(func() { c.run(ctx) })
 	return c
@@ -247,8 +249,9 @@ func (c *Client) run(ctx context.Context) {
 	backoff := c.opts.MinBackoff
 	for ctx.Err() == nil {
 		began := time.Now()
-		_ = c.connection(ctx) // every end means: come back
+		why := c.connection(ctx) // every end means: come back
 		c.mu.Lock()
+		c.rememberLocked("the line ends: %v", why)
 		c.conn, c.live, c.partial, c.resend = nil, false, nil, nil
 		c.signalLocked()
 		c.mu.Unlock()

@@ -3,7 +3,7 @@
 // until they are acknowledged.
 //
 // Its key idea: it checks what the protocol promises while it uses it. A gap, a repeated event number, a second terminal event of
-// a run or a second ack is an error of the client's, found in [Client.Violations].
+// a run (after a server's death it may be told again, the same) or a command accepted twice is found in [Client.Violations].
 //
 // It draws nothing and does not share one connection between notebooks.
 package pageclient

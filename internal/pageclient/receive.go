@@ -27,6 +27,7 @@ func (c *Client) receive(data []byte) error {
 	case "resume":
 		return decode(data, func(f protocol.Resume) error {
 			c.stats.Resumes++
+			c.rememberLocked("resume from %d of %s", f.From, f.Epoch)
 			if c.state == nil || f.Epoch != c.state.Epoch || f.From != c.state.N+1 {
 				c.violateLocked("resume from %d of %s does not follow", f.From, f.Epoch)
 			}
@@ -36,6 +37,7 @@ func (c *Client) receive(data []byte) error {
 	case "snapshot":
 		return decode(data, func(f protocol.Snapshot) error {
 			c.stats.Snapshots++
+			c.rememberLocked("snapshot at %d of %s", f.State.N, f.State.Epoch)
 			c.partial = &f
 			return c.wholeLocked(f.More)
 		})
@@ -142,6 +144,7 @@ func (c *Client) eventsLocked(f protocol.Events) error {
 		c.noteLocked(e)
 	}
 	c.state.N = f.N
+	c.rememberEventsLocked(f, events)
 	if c.opts.OnEvents != nil {
 		c.opts.OnEvents(f, events, c.state)
 	}
@@ -153,7 +156,7 @@ func (c *Client) noteLocked(e protocol.Event) {
 	switch e := e.(type) {
 	case protocol.RunDone:
 		was, ok := c.done[e.RunID]
-		if ok && was.epoch == c.state.Epoch {
+		if ok && (was.epoch == c.state.Epoch || was.status != e.Status) {
 			c.violateLocked("run %s ended twice: %s, then %s", e.RunID, was.status, e.Status)
 		}
 		c.done[e.RunID], c.variables[e.RunID] = ending{e.Status, c.state.Epoch}, e.Variables
@@ -163,6 +166,13 @@ func (c *Client) noteLocked(e protocol.Event) {
 }
 
 func (c *Client) ackLocked(a protocol.Ack) {
+	c.rememberLocked("ack of %s: %s %s at %d", a.CmdID, a.Status, a.Code, a.N)
+	if a.Status == protocol.AckAccepted {
+		if c.accepted[a.CmdID] {
+			c.violateLocked("command %s was accepted twice", a.CmdID)
+		}
+		c.accepted[a.CmdID] = true
+	}
 	c.outbox = slices.DeleteFunc(c.outbox, func(cmd protocol.Command) bool { return cmd.CmdID == a.CmdID })
 	if wait, ok := c.waiting[a.CmdID]; ok {
 		delete(c.waiting, a.CmdID)
