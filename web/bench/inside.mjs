@@ -37,6 +37,10 @@ export function instruments() {
     const box = document.querySelector('[data-cell="cell-1"] .code-static')?.getBoundingClientRect();
     return box && { x: box.x + box.width / 2, y: box.y + 12 };
   });
+  first('prompt', () => {
+    const box = document.querySelector('[data-cell="ask"] .ask input')?.getBoundingClientRect();
+    return box && box.top >= 0 && box.bottom <= innerHeight && {};
+  });
   first('editor', () => document.querySelector('[data-cell="cell-1"] .cm-focused') && {});
   let before;
   first('typed', () => {

@@ -63,6 +63,41 @@ describe('one WebSocket for all pages of a browser', () => {
   }, 90_000);
 });
 
+describe('a page that crashes', () => {
+  /** Ends the process that draws the page, as the system does when memory runs out. The others may share it: those are opened anew by the browser's user. */
+  async function crash(page: Page): Promise<void> {
+    const crashed = new Promise((done) => page.once('crash', done));
+    const cdp = await w.context.newCDPSession(page);
+    void cdp.send('Page.crash').catch(() => undefined);
+    await crashed;
+  }
+
+  it.each(['worker', 'leader'] as const)('that held the line: the others have one line again, and so have pages that come later (%s)', async (carrier) => {
+    if (carrier === 'leader') await w.context.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'));
+    const name = await notebook();
+    const first = await open(name);
+    await line(first, 'Live');
+    const second = await open(name);
+    await line(second, 'Live');
+    expect(w.proxy.open.size).toBe(1);
+    const opened = w.proxy.opened;
+    await run(second, 'loop');
+    await says(second, 'loop', 'line 3');
+    await crash(first);
+    await expect.poll(() => w.proxy.opened, { timeout: 45_000 }).toBe(opened + 1);
+    await says(second, 'loop', 'the end');
+    await line(second, 'Live');
+    expect(await printed(second)).toEqual(every);
+    const third = await open(await notebook());
+    await line(third, 'Live');
+    await run(third, 'plain');
+    await says(third, 'plain', '42');
+    await run(second, 'plain');
+    await says(second, 'plain', '42');
+    expect(w.proxy.open.size).toBe(1);
+  }, 180_000);
+});
+
 describe('a page that the browser has frozen', () => {
   /** The page runs nothing until thaw(): a debugger holds it, which is as good as the freezing of a tab long in the background. */
   async function freeze(page: Page): Promise<() => Promise<unknown>> {
@@ -173,12 +208,45 @@ describe('the line', () => {
     expect(w.proxy.opened).toBe(opened + 1);
   }, 120_000);
 
+  it('that carries nothing any more is given up by both sides within 45 s, and the page comes back with what was printed', async () => {
+    const page = await open(await notebook());
+    await run(page, 'loop');
+    await says(page, 'loop', 'line 3');
+    const opened = w.proxy.opened;
+    const began = Date.now();
+    const closed = w.proxy.lose();
+    expect(closed).toHaveLength(1);
+    await line(page, 'Reconnecting');
+    await line(page, 'Live');
+    // The page has another line, and Chromium alone keeps the old socket for a while, to say goodbye.
+    await expect.poll(() => closed[0]?.server, { timeout: 45_000 }).toBe(true);
+    expect(Date.now() - began).toBeLessThan(45_000);
+    expect(w.proxy.opened).toBe(opened + 1);
+    await says(page, 'loop', 'the end');
+    expect(await printed(page)).toEqual(every);
+  }, 120_000);
+
+  it('is tried at once when the network is back or the page is looked at again, long before its silence would tell', async () => {
+    const page = await open(await notebook());
+    await line(page, 'Live');
+    for (const [target, event] of [['window', 'online'], ['document', 'visibilitychange'], ['window', 'pageshow']] as const) {
+      const opened = w.proxy.opened;
+      w.proxy.lose();
+      const began = Date.now();
+      await page.evaluate(([on, name]) => void (on === 'window' ? window : document).dispatchEvent(name === 'pageshow' ? new PageTransitionEvent(name, { persisted: true }) : new Event(name)), [target, event] as const);
+      await expect.poll(() => w.proxy.opened, { timeout: 20_000 }).toBe(opened + 1);
+      expect(Date.now() - began).toBeLessThan(20_000);
+      await line(page, 'Live');
+    }
+  }, 120_000);
+
   it('goes over plain HTTP, and says so, when a proxy strips the Upgrade header', async () => {
     w.proxy.stripUpgrade = true;
     const page = await open(await notebook());
     const began = Date.now();
     await line(page, 'plain HTTP');
     expect(Date.now() - began).toBeLessThan(5_000);
+    await line(page, 'something on the way takes the Upgrade header out');
     await run(page, 'loop');
     await says(page, 'loop', 'the end');
     expect(await printed(page)).toEqual(every);

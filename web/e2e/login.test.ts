@@ -35,10 +35,16 @@ async function nothingLost(page: Page, name: string, typed: string): Promise<voi
 describe('a login that ends under a running cell', () => {
   it('by a logout in another tab: the page asks once, and goes on', async () => {
     const { page, name } = await begin();
+    const other = await w.visit(name);
+    await line(other, 'Live');
+    await page.bringToFront();
     const sockets = w.proxy.opened;
+    const refused: string[] = [];
+    w.context.on('response', (r) => [401, 403].includes(r.status()) && refused.push(`${r.status()} ${r.url()}`));
     const logout = await w.context.request.post(`${w.proxy.origin}/logout`, { headers: { Origin: w.proxy.origin }, maxRedirects: 0 });
     expect(logout.status()).toBe(303);
     await asking(page).waitFor();
+    await asking(other).waitFor();
     await append(page, 'text', ' typed without a login');
     await page.keyboard.press('Shift+Enter');
     expect(await asking(page).count()).toBe(1);
@@ -46,9 +52,13 @@ describe('a login that ends under a running cell', () => {
     await asking(page).getByLabel('Token').fill('not the token');
     await asking(page).getByRole('button', { name: 'Log in' }).click();
     await asking(page).getByRole('alert').filter({ hasText: 'not the token' }).waitFor();
-    // Without a login nothing is tried again and again.
+    // Without a login nothing is tried again and again: two pages ask for nothing but the login that was wrong, or what was on its way.
+    await page.waitForTimeout(11_000);
     expect(w.proxy.opened).toBe(sockets);
+    expect(refused.length, refused.join(' ')).toBeLessThanOrEqual(3);
     await logIn(page);
+    await line(other, 'Live');
+    await asking(other).waitFor({ state: 'detached' });
     expect(w.proxy.opened).toBe(sockets + 1);
     await nothingLost(page, name, '# begin typed without a login');
   }, 150_000);

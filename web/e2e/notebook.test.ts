@@ -1,5 +1,5 @@
 /** A person at the page: the built binary, Chromium, and the scripted kernel, or a real Python where the words are Python's. */
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { person, Tab } from './browser';
@@ -31,7 +31,7 @@ describe('a cell', () => {
     const first = page.getByRole('button', { name: 'Add the first cell' });
     await first.and(page.locator(':focus')).waitFor();
     expect(await page.locator('[data-cell]').count()).toBe(0);
-    await page.locator('.save', { hasText: 'Saved' }).waitFor({ state: 'attached' });
+    await page.locator('.save', { hasText: /^Saved/ }).waitFor({ state: 'attached' });
     expect(await w.server.read(name)).toBe(before);
     await page.keyboard.press('Enter');
     await page.locator('[data-cell].editing').waitFor();
@@ -226,15 +226,17 @@ describe('a question', () => {
 
 describe('a reload in mid-run', () => {
   it('shows the same page: output, timer, queue', async () => {
-    const tab = await w.open(lines(12, 'tick', '300ms'), 'print after');
+    const tab = await w.open(lines(12, 'tick', '300ms'), ...[...Array(5).keys()].map((i) => `print after ${i}`));
     await tab.page.getByRole('button', { name: 'Run all' }).click();
     await expect.poll(() => tab.output(tab.nth(1)), { timeout: 20_000 }).toContain('tick 2');
     await tab.page.reload();
     await tab.ready();
     await tab.page.locator('[data-cell="c1"].is-running').waitFor({ timeout: 2000 });
-    expect(await tab.nth(2).locator('.meta').innerText()).toBe('queued, next');
+    const queue = await Promise.all([2, 3, 4, 5, 6].map((n) => tab.nth(n).locator('.meta').innerText()));
+    expect(queue).toEqual(['queued, next', 'queued, 2nd', 'queued, 3rd', 'queued, 4th', 'queued, 5th']);
+    expect(await tab.page.locator('.kernel-chip').innerText()).toContain('busy');
     expect(await tab.nth(1).locator('.meta').innerText()).toMatch(/^\d+ s$/);
-    await tab.ended(tab.nth(2));
+    await tab.ended(tab.nth(6));
     expect(await tab.output(tab.nth(1))).toBe(Array.from({ length: 12 }, (_, i) => `tick ${i}\n`).join(''));
   });
 
@@ -249,6 +251,63 @@ describe('a reload in mid-run', () => {
     await expect.poll(() => tab.output(tab.nth(1))).toBe(Array.from({ length: 20 }, (_, i) => `tick ${i}\n`).join(''));
   });
 });
+
+describe('a notebook that is not saved', () => {
+  it('is shown as such in every tab, with the reason, until it is', async () => {
+    const one = await w.open('x = 1');
+    const two = await Tab.open(w.context, one.page.url());
+    await rm(w.server.folder, { recursive: true });
+    try {
+      await one.write(one.nth(1), 'x = 2');
+      for (const tab of [one, two]) await tab.page.locator('.save[role=alert]', { hasText: 'Not saved: ' }).waitFor();
+    } finally {
+      await mkdir(w.server.folder, { recursive: true });
+    }
+    for (const tab of [one, two]) await tab.page.locator('.save', { hasText: /^Saved/ }).waitFor();
+    expect(await w.server.read(w.name)).toContain('x = 2');
+  }, 90_000);
+
+  it('for longer than 10 s is so in every tab, with the time', async () => {
+    const one = await w.open('x = 1');
+    const two = await Tab.open(w.context, one.page.url());
+    for (const tab of [one, two]) await tab.page.clock.install();
+    await one.enter(one.nth(1));
+    await one.page.keyboard.type('0');
+    for (const tab of [one, two]) await tab.page.locator('.save', { hasText: 'Saving' }).waitFor();
+    w.server.signal('SIGSTOP');
+    try {
+      for (const tab of [one, two]) {
+        await tab.page.clock.fastForward(11_000);
+        await tab.page.locator('.save', { hasText: /^Not saved for \d+ s$/ }).waitFor();
+      }
+    } finally {
+      w.server.signal('SIGCONT');
+    }
+    for (const tab of [one, two]) await tab.page.locator('.save', { hasText: /^Saved/ }).waitFor();
+  }, 90_000);
+});
+
+it('a kernel that takes 10 s to end can be ended by force', async () => {
+  const others = await w.server.keepers();
+  const tab = await w.open('print ready', 'print again');
+  await tab.run(tab.nth(1));
+  await tab.ended(tab.nth(1));
+  const keeper = (await w.server.keepers()).find((pid) => !others.includes(pid));
+  if (keeper === undefined) throw new Error('no keeper');
+  process.kill(keeper, 'SIGSTOP');
+  try {
+    await tab.page.keyboard.press('0');
+    await tab.page.keyboard.press('0');
+    await tab.page.getByRole('dialog').getByRole('button', { name: /^Restart/ }).click();
+    await tab.page.locator('.kernel-chip', { hasText: 'restarting' }).waitFor();
+    await tab.run(tab.nth(2));
+    await tab.page.locator('.toast', { hasText: 'takes long to end' }).getByRole('button', { name: 'End it by force' }).click();
+    await tab.ended(tab.nth(2));
+    expect(await tab.output(tab.nth(2))).toBe('again\n');
+  } finally {
+    if (await w.server.keepers().then((pids) => pids.includes(keeper))) process.kill(keeper, 'SIGCONT');
+  }
+}, 90_000);
 
 describe('editing', () => {
   it('converges when two tabs type in one cell', async () => {

@@ -27,7 +27,7 @@ async function withoutFirst(): Promise<string> {
 
 it('shows both versions of the cell, and takes the one that is chosen', async () => {
   const tab = await w.open('rate = 1\nsame = True', 'other = 1');
-  await tab.page.locator('.save', { hasText: 'Saved' }).waitFor();
+  await tab.page.locator('.save', { hasText: /^Saved/ }).waitFor();
   await tab.enter(tab.nth(1));
   await tab.page.keyboard.press('Control+Home');
   await tab.page.keyboard.press('End');
@@ -43,7 +43,7 @@ it('shows both versions of the cell, and takes the one that is chosen', async ()
   await versions(tab).getByRole('button', { name: 'Take the one on disk' }).click();
   await expect.poll(() => tab.page.locator('[data-cell]').count()).toBe(2);
   await expect.poll(() => tab.source(tab.nth(1))).toBe('rate = 0.5\nsame = True');
-  await tab.page.locator('.save', { hasText: 'Saved' }).waitFor();
+  await tab.page.locator('.save', { hasText: /^Saved/ }).waitFor();
   const saved = await w.server.read(w.name);
   expect(saved).toContain('rate = 0.5');
   expect(saved).not.toContain('clash');
@@ -55,7 +55,7 @@ it('shows both versions of the cell, and takes the one that is chosen', async ()
 
 it('keeps what was typed while the server was away and the file changed', async () => {
   const tab = await w.open('word = "old"');
-  await tab.page.locator('.save', { hasText: 'Saved' }).waitFor();
+  await tab.page.locator('.save', { hasText: /^Saved/ }).waitFor();
   await tab.enter(tab.nth(1));
   await w.server.kill();
   await tab.page.locator('.line-chip', { hasText: 'Reconnecting' }).waitFor();
@@ -77,7 +77,7 @@ describe('a cell that was deleted on disk while it was changed here', () => {
   it('is kept, and the person chooses', async () => {
     for (const [button, cells] of [['Keep it', 2], ['Delete it', 1]] as const) {
       const tab = await w.open('rate = 1', 'other = 1');
-      await tab.page.locator('.save', { hasText: 'Saved' }).waitFor();
+      await tab.page.locator('.save', { hasText: /^Saved/ }).waitFor();
       await tab.enter(tab.nth(1));
       await tab.page.keyboard.press('End');
       const typing = tab.page.keyboard.type(' + 2 + 3 + 4 + 5 + 6 + 7 + 8', { delay: 100 });
@@ -98,7 +98,7 @@ describe('a cell that was deleted on disk while it was changed here', () => {
 
   it('can be put back when it went while the server was away', async () => {
     const tab = await w.open('word = "old"', 'other = 1');
-    await tab.page.locator('.save', { hasText: 'Saved' }).waitFor();
+    await tab.page.locator('.save', { hasText: /^Saved/ }).waitFor();
     await tab.enter(tab.nth(1));
     await w.server.kill();
     await tab.page.locator('.line-chip', { hasText: 'Reconnecting' }).waitFor();

@@ -9,7 +9,7 @@ export class Proxy {
   stripUpgrade = false;
   /** The network is gone: nobody gets through. */
   down = false;
-  readonly #all = new Set<Socket>();
+  readonly #all = new Map<Socket, Socket>();
   readonly #listener: Server;
   readonly #port: number;
 
@@ -29,7 +29,21 @@ export class Proxy {
   }
 
   cut(): void {
-    for (const client of this.#all) client.destroy();
+    for (const client of this.#all.keys()) client.destroy();
+  }
+
+  /** WebSockets that stand carry nothing any more, and neither side is told. Which of the two has closed each since? */
+  lose(): { page: boolean; server: boolean }[] {
+    return [...this.open].map((client) => {
+      const upstream = this.#all.get(client);
+      const closed = { page: false, server: false };
+      for (const [side, name] of [[client, 'page'], [upstream, 'server']] as const) {
+        side?.unpipe().removeAllListeners().on('error', () => undefined).on('close', () => (closed[name] = true)).resume();
+        side?.on('end', () => side.destroy());
+      }
+      this.open.delete(client);
+      return closed;
+    });
   }
 
   close(): void {
@@ -40,7 +54,7 @@ export class Proxy {
   #carry(client: Socket): void {
     if (this.down) return void client.destroy();
     const upstream = connect(this.#port, '127.0.0.1');
-    this.#all.add(client);
+    this.#all.set(client, upstream);
     const end = () => {
       client.destroy();
       upstream.destroy();

@@ -1,7 +1,7 @@
 /** A Runnel server of one's own: the built binary, an empty state, a temporary folder. Nothing of it is left after stop(). */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -85,6 +85,18 @@ export class Server {
     this.#process?.kill('SIGKILL');
     await ended;
     this.#log = '';
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process?.kill(signal);
+  }
+
+  /** The processes beside the kernels. */
+  async keepers(): Promise<number[]> {
+    const state = join(this.#base, 'state');
+    const all = (await readdir(state, { recursive: true })).filter((name) => name.endsWith('/keeper.json'));
+    const keepers: { pid: number }[] = await Promise.all(all.map(async (name) => JSON.parse(await readFile(join(state, name), 'utf8'))));
+    return keepers.map((k) => k.pid);
   }
 
   async notebook(name: string, cells: readonly Code[], kernel: KernelName): Promise<string> {
