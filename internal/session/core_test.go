@@ -99,8 +99,8 @@ func asJSON(v any) string {
 	return string(raw)
 }
 
-// crash forgets the core and builds it again from the journal, as a restarted server does.
-func (b *bench) crash() {
+// crash forgets the core and builds it again from the journal, as a restarted server does. The keeper then tells what the journal lacks.
+func (b *bench) crash(told ...kernel.Event) {
 	b.t.Helper()
 	before, private := b.c.state(), asJSON(b.c.priv)
 	now := b.c.now
@@ -118,13 +118,14 @@ func (b *bench) crash() {
 		b.t.Fatalf("private state after a restart (-before +after):\n%s", diff)
 	}
 	b.effects = nil
-	b.do(func(c *core) {
-		c.resume()
-		if c.priv.KernelID != "" {
-			c.reattached(c.priv.KernelID, b.began)
-			c.kernelReady(c.priv.KernelID, &jupyter.KernelInfoReply{Implementation: "ipython"})
+	b.do(func(c *core) { c.resume() })
+	if id := b.c.priv.KernelID; id != "" {
+		b.do(func(c *core) { c.reattached(id, b.began) })
+		for _, e := range told {
+			b.says(e)
 		}
-	})
+		b.do(func(c *core) { c.kernelReady(id, &jupyter.KernelInfoReply{Implementation: "ipython"}) })
+	}
 }
 
 // load is what the journal has.

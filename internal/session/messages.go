@@ -101,8 +101,12 @@ func (c *core) kernelEvent(e kernel.Event, m *reader) {
 		k.StartedAt = e.Time.UnixMilli()
 		c.emit(protocol.KernelChanged{Kernel: k})
 	case kernel.Message:
+		if e.Channel != jupyter.Stdin && c.priv.Current == "" && len(c.priv.Order) > 0 {
+			c.begun(c.priv.Runs[protocol.RunID(m.parentID(e.Msg))], e.Time)
+		}
 		c.message(e.Channel, e.Msg, m)
 	case kernel.Sent:
+		c.begun(c.priv.Runs[protocol.RunID(e.SentID)], e.Time)
 		c.wasSent(e.SentID)
 	case kernel.Unresponsive:
 		if c.pub.Kernel.State == protocol.KernelBusy || c.pub.Kernel.State == protocol.KernelIdle {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/runnel-dev/runnel/internal/jupyter"
 	"github.com/runnel-dev/runnel/internal/protocol"
@@ -147,11 +148,22 @@ func (c *core) advance() {
 		return
 	}
 	r := c.priv.Runs[c.priv.Order[0]]
-	c.emit(runMarked{RunID: r.ID, KernelID: c.priv.KernelID})
-	c.emit(protocol.RunStarted{CellID: r.Cell, RunID: r.ID, At: c.now})
-	c.showNext(r.Cell)
+	c.begin(r, c.now)
 	c.sendRun(r)
 	c.setKernelState(protocol.KernelBusy)
+}
+
+func (c *core) begin(r *run, at int64) {
+	c.emit(runMarked{RunID: r.ID, KernelID: c.priv.KernelID})
+	c.emit(protocol.RunStarted{CellID: r.Cell, RunID: r.ID, At: at})
+	c.showNext(r.Cell)
+}
+
+// begun: the kernel has this run. One that waits here was sent by a server that ended before it had written that down.
+func (c *core) begun(r *run, at time.Time) {
+	if r != nil && !r.Done && r.KernelID == "" && c.priv.Current == "" {
+		c.begin(r, at.UnixMilli())
+	}
 }
 
 // sendRun passes the run to the kernel; a second time does nothing, so recovery may call it for a run that may have been sent.
