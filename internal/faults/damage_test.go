@@ -240,6 +240,8 @@ func TestF19_damaged_spool(t *testing.T) {
 		n := 3000
 		run := start(t, c, "flood", printLines(n, 100, 0.02, filepath.Join(t.TempDir(), "runs")))
 		printed(t, c, "flood", 2000, 20*time.Second)
+		shown := textTotal(c.State(), "flood")
+		do(t, c, protocol.Command{Type: protocol.CmdCellInsert, CellID: "mark", CellType: "markdown"}) // acknowledged: what came before is in the journal
 		s.Kill()
 		time.Sleep(time.Duration(rng.IntN(300)) * time.Millisecond)
 		kill(t, keeper, syscall.SIGKILL)
@@ -253,7 +255,10 @@ func TestF19_damaged_spool(t *testing.T) {
 		if status != protocol.StatusLost && status != protocol.StatusKernelDied {
 			t.Errorf("%s: the run ended as %s", how, status)
 		}
-		wantPrefix(t, streamText(t, s, c.State(), "flood"), 0) // what was shown in the last 20 ms was in the spool alone
+		wantPrefix(t, streamText(t, s, c.State(), "flood"), int(shown)-len(line(0))) // what was shown after that, for some 20 ms, was in the spool alone
+		if death := c.State().Kernel.Death; death == nil || !strings.Contains(death.Text, "process that kept the kernel is gone") {
+			t.Errorf("%s: the page says of the kernel's end: %+v", how, death)
+		}
 		if got := value(t, c, "again", "6*7"); got != "42" {
 			t.Errorf("%s: a new kernel says %s", how, got)
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,6 +59,73 @@ func TestInput_survives_everything(t *testing.T) {
 	}
 }
 
+// countReplies makes the kernel count each message that comes to it as an answer, whatever it does with it then.
+const countReplies = `
+questions, replies = get_ipython().kernel._input_request.__self__, 0
+def count(frames, heard=questions.heard):
+    global replies
+    replies += 1
+    heard(frames)
+questions.heard = count
+`
+
+// Promise 3: the kernel gets exactly one reply to each prompt, while two tabs answer at the same moment and the server is killed just then. The kernel
+// counts what comes to it; the last prompt finds what came too late to be counted before.
+func TestInput_one_reply(t *testing.T) {
+	for _, version := range []string{"6", "7"} {
+		t.Run("ipykernel "+version, func(t *testing.T) {
+			rng := random(t)
+			s := newServer(t, version)
+			tabs := []*pageclient.Client{s.Client("once.ipynb"), s.Client("once.ipynb")}
+			value(t, tabs[0], "count", countReplies+"replies")
+			rounds := short(12, 150)
+			run := start(t, tabs[0], "ask", fmt.Sprintf("for i in range(%d): print(input(f'{i}: '))\ninput('last: ')\nprint(replies)", rounds))
+			took, untold := make([]string, rounds), 0
+			for i := range rounds {
+				for _, c := range tabs {
+					waitPromptText(t, c, fmt.Sprintf("%d: ", i))
+				}
+				p := tabs[0].State().Prompts[0]
+				var wg sync.WaitGroup
+				acks := make([]protocol.Ack, len(tabs))
+				for k, c := range tabs {
+					wg.Go(func() { acks[k] = answer(t, c, p, fmt.Sprintf("tab%d", k)) })
+				}
+				if i%2 == 0 {
+					time.Sleep(time.Duration(rng.IntN(4000)) * time.Microsecond)
+					s.Kill()
+					s.Start()
+				}
+				wg.Wait()
+				for k, ack := range acks {
+					if ack.Status != protocol.AckRejected && took[i] != "" {
+						t.Fatalf("round %d: both took effect: %+v", i, acks)
+					}
+					if ack.Status != protocol.AckRejected {
+						took[i] = fmt.Sprintf("tab%d", k)
+					}
+				}
+				if took[i] == "" {
+					untold++ // the server ended after it had passed an answer on, before it wrote down whose it was
+				}
+			}
+			waitPromptText(t, tabs[0], "last: ")
+			answer(t, tabs[0], tabs[0].State().Prompts[0], "end")
+			finish(t, tabs[0], run, 20*time.Second, protocol.StatusOK)
+			got := strings.Fields(streamText(t, s, tabs[0].State(), "ask"))
+			if len(got) != rounds+1 || got[rounds] != fmt.Sprint(rounds+1) {
+				t.Fatalf("the kernel got the answers %v, want %d, and as many messages", got, rounds+1)
+			}
+			for i, who := range took {
+				if who != "" && got[i] != who {
+					t.Errorf("round %d: the kernel got %s, %s was told that it took effect", i, got[i], who)
+				}
+			}
+			t.Logf("%d prompts, %d of them in a server that was killed; nobody was told whose answer it was of %d", rounds, (rounds+1)/2, untold)
+		})
+	}
+}
+
 // Promise 3 and 4: a thread's prompt waits longer than its run; it survives the same, and ends with its kernel.
 func TestInput_of_a_thread(t *testing.T) {
 	s := newServer(t, "7")
@@ -98,6 +166,7 @@ threading.Thread(target=ask).start()`)
 	finish(t, c, run, 20*time.Second, protocol.StatusOK)
 	answer(t, c, town, "Oslo")
 	waitPromptText(t, c, "Never: ")
+	printed(t, c, "ask", int64(len("got Ada\ngot Oslo\n")), 20*time.Second) // a thread's question may come before what it printed last
 	if got := streamText(t, s, c.State(), "ask") + streamText(t, s, c.State(), "main"); got != "got Ada\ngot Oslo\nmain M\n" {
 		t.Errorf("the cells printed %q", got)
 	}
@@ -209,8 +278,13 @@ func TestInput_run_all_while_waiting(t *testing.T) {
 func TestInput_password_is_nowhere(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, "7", "--log-format", "json")
-	c := s.Client("secret.ipynb")
-	other := s.Client("secret.ipynb")
+	var heard lockedBuffer // all that came to the two tabs
+	listen := pageclient.Options{URL: s.URL, OnEvents: func(f protocol.Events, _ []protocol.Event, _ *protocol.State) {
+		for _, event := range f.Events {
+			_, _ = heard.Write(event)
+		}
+	}}
+	c, other := s.Open("secret.ipynb", listen), s.Open("secret.ipynb", listen)
 	secret := "canary-" + strings.Repeat("7f3a", 6)
 	run := start(t, c, "ask", "import getpass\nn = len(getpass.getpass('Key: '))\nprint(n)")
 	p := waitPrompt(t, c, 30*time.Second)
@@ -225,10 +299,18 @@ func TestInput_password_is_nowhere(t *testing.T) {
 	if err := c.Wait(within(t, 20*time.Second), "the save", func(st *protocol.State) bool { return st.Save.State == protocol.Saved }); err != nil {
 		t.Fatal(err)
 	}
-	for name, st := range map[string]*protocol.State{"first tab": c.State(), "second tab": other.State()} {
+	converge(t, c, other)
+	s.Kill() // what is in the server's memory only is not looked for; what a new one reads is
+	s.Start()
+	late := s.Open("secret.ipynb", listen)
+	converge(t, late, c)
+	for name, st := range map[string]*protocol.State{"first tab": c.State(), "second tab": other.State(), "tab of a new server": late.State()} {
 		if strings.Contains(withoutClock(st), secret) {
 			t.Errorf("the password is in the %s", name)
 		}
+	}
+	if text := heard.String(); strings.Contains(text, secret) || !strings.Contains(text, "prompt_closed") {
+		t.Error("the password is in an event, or no event was heard")
 	}
 	if strings.Contains(s.log.String(), secret) {
 		t.Error("the password is in the log")

@@ -221,17 +221,25 @@ const emptyNotebook = `{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_mi
 // Client opens a page client on a notebook, which is made when it is not there; via, when not empty, is a proxy's URL.
 func (s *Server) Client(notebook string, via ...string) *pageclient.Client {
 	s.t.Helper()
-	s.notebook(notebook)
 	to := s.URL
 	if len(via) > 0 {
 		to = via[0]
 	}
-	c := pageclient.Open(pageclient.Options{URL: to, Token: s.Token, Notebook: notebook})
+	return s.Open(notebook, pageclient.Options{URL: to})
+}
+
+// Open does the same with further options.
+func (s *Server) Open(notebook string, options pageclient.Options) *pageclient.Client {
+	s.t.Helper()
+	s.notebook(notebook)
+	options.Token, options.Notebook = s.Token, notebook
+	c := pageclient.Open(options)
 	s.t.Cleanup(func() {
 		c.Close()
 		for _, v := range c.Violations() {
 			s.t.Errorf("client of %s: %s", notebook, v)
 		}
+		keepHistory(s.t, notebook, c)
 	})
 	return c
 }

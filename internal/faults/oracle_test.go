@@ -47,18 +47,29 @@ for i in range(%d): print(f"{i:07d} {zlib.crc32(str(i).encode()):08x}", flush=Tr
 `, n)
 }
 
-// printUntil is a cell that prints such lines, each flushed, 100 and then a pause of 20 ms, until the file stop is there; it writes how many into the file
-// count, and counts its executions in the file counter.
-func printUntil(stop, count, counter string) string {
+// printNoting is printFlushed that writes into the file at how far it is, after every 50 lines.
+func printNoting(n int, at string) string {
+	return fmt.Sprintf(`import zlib, os
+for i in range(%d):
+    print(f"{i:07d} {zlib.crc32(str(i).encode()):08x}", flush=True)
+    if i %% 50 == 49:
+        with open(%q + "~", "w") as f: f.write(str(i))
+        os.replace(%q + "~", %q)
+`, n, at, at, at)
+}
+
+// printUntil is a cell that prints such lines, 100 and then a pause of 20 ms, until there are atLeast and the file stop is there; it writes how many into
+// the file count, and counts its executions in the file counter. With flush each line is a message of its own.
+func printUntil(atLeast int, flush bool, stop, count, counter string) string {
 	return fmt.Sprintf(`import zlib, time, os, itertools
 with open(%q, "a") as f: f.write("x")
 for i in itertools.count():
     if i %% 100 == 0:
-        if os.path.exists(%q): break
+        if i >= %d and os.path.exists(%q): break
         time.sleep(0.02)
-    print(f"{i:07d} {zlib.crc32(str(i).encode()):08x}", flush=True)
+    print(f"{i:07d} {zlib.crc32(str(i).encode()):08x}", flush=%s)
 with open(%q, "w") as f: f.write(str(i))
-`, counter, stop, count)
+`, counter, atLeast, stop, map[bool]string{true: "True", false: "False"}[flush], count)
 }
 
 // streamText is the text of a cell's stream outputs, whole: what the client holds, or the download where its middle was cut. With names it

@@ -21,10 +21,18 @@ type proxy struct {
 	held  bool // forward nothing, answer nothing
 	rate  int  // bytes a second towards the client; 0 is unlimited
 	down  bool // refuse new connections
+	most  int  // bytes to its client after which the next connection ends; 0: never
 	total int  // connections accepted
 }
 
-type pair struct{ client, server net.Conn }
+// pair is one connection through the proxy, in two halves.
+type pair struct {
+	client, server net.Conn
+	lost           bool // what the server says comes nowhere, and nobody is told
+	mute           bool // nor what the client says
+	passed         int  // bytes that came to the client
+	most           int  // after so many the connection is reset; 0: never
+}
 
 func newProxy(t *testing.T, target string) *proxy {
 	t.Helper()
@@ -49,8 +57,9 @@ func (p *proxy) accept() {
 			return
 		}
 		p.mu.Lock()
-		down := p.down
+		down, most := p.down, p.most
 		p.total++
+		p.most = 0
 		p.mu.Unlock()
 		server, err := net.Dial("tcp", p.target)
 		if err != nil || down {
@@ -60,7 +69,7 @@ func (p *proxy) accept() {
 			}
 			continue
 		}
-		pr := &pair{client, server}
+		pr := &pair{client: client, server: server, most: most}
 		p.mu.Lock()
 		p.pairs[pr] = true
 		p.mu.Unlock()
@@ -70,7 +79,7 @@ func (p *proxy) accept() {
 }
 
 // copy forwards until an end closes; then both are closed.
-func (p *proxy) copy(pr *pair, to, from net.Conn, slow bool) {
+func (p *proxy) copy(pr *pair, to, from net.Conn, toClient bool) {
 	defer p.drop(pr)
 	buf := make([]byte, 16<<10)
 	for {
@@ -78,7 +87,7 @@ func (p *proxy) copy(pr *pair, to, from net.Conn, slow bool) {
 		rate := p.rate
 		p.mu.Unlock()
 		part := buf
-		if slow && rate > 0 {
+		if toClient && rate > 0 {
 			part = buf[:max(1, min(len(buf), rate/20))]
 		}
 		n, err := from.Read(part)
@@ -86,10 +95,17 @@ func (p *proxy) copy(pr *pair, to, from net.Conn, slow bool) {
 			if !p.waitFree(pr) {
 				return
 			}
-			if slow && rate > 0 {
+			if p.isLost(pr, toClient) {
+				continue
+			}
+			if toClient && rate > 0 {
 				time.Sleep(time.Duration(n) * time.Second / time.Duration(rate))
 			}
-			if _, err := to.Write(part[:n]); err != nil {
+			last := false
+			if toClient {
+				n, last = p.pass(pr, n)
+			}
+			if _, err := to.Write(part[:n]); err != nil || last {
 				return
 			}
 		}
@@ -116,6 +132,54 @@ func (p *proxy) waitFree(pr *pair) bool {
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
+}
+
+// pass counts what comes to the client: how much of n may, and whether the connection ends with it.
+func (p *proxy) pass(pr *pair, n int) (may int, last bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if pr.most > 0 && pr.passed+n >= pr.most {
+		n, last = pr.most-pr.passed, true
+	}
+	pr.passed += n
+	return n, last
+}
+
+func (p *proxy) isLost(pr *pair, toClient bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return toClient && pr.lost || !toClient && pr.mute
+}
+
+// Lose makes what stands half-open without a word: neither side hears from the other again, and neither is told. New connections pass.
+func (p *proxy) Lose() { p.lose(true) }
+
+// LoseAnswers does so in one direction: what the client says still comes to the server.
+func (p *proxy) LoseAnswers() { p.lose(false) }
+
+func (p *proxy) lose(both bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for pr := range p.pairs {
+		pr.lost, pr.mute = true, both
+	}
+}
+
+// LimitNext lets the next connection bring so many bytes to its client, and ends it there.
+func (p *proxy) LimitNext(bytes int) { p.mu.Lock(); p.most = bytes; p.mu.Unlock() }
+
+// Total is how many connections were accepted.
+func (p *proxy) Total() int { p.mu.Lock(); defer p.mu.Unlock(); return p.total }
+
+// Passed is the most that a connection that stands has brought to its client, in bytes.
+func (p *proxy) Passed() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	most := 0
+	for pr := range p.pairs {
+		most = max(most, pr.passed)
+	}
+	return most
 }
 
 func (p *proxy) drop(pr *pair) {

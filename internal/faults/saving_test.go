@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
 
@@ -43,7 +45,8 @@ func TestF15_notebook_disk_full(t *testing.T) {
 	}
 }
 
-// F15: the disk of the journal and the spool is full while a cell prints. Nothing is lost, it heals when there is room again.
+// F15: the disk of the journal and of the keeper's spool is full while a cell prints. The page says so and gets what is printed; then the server is
+// killed, so that the keeper alone has what could not be written. When there is room again, all is there.
 func TestF15_journal_disk_full(t *testing.T) {
 	root, err := os.MkdirTemp("", "rf")
 	if err != nil {
@@ -54,27 +57,49 @@ func TestF15_journal_disk_full(t *testing.T) {
 	mountSmall(t, disk, "24m")
 	s := newServerAt(t, "7", filepath.Join(disk, "s"))
 	c := s.Client("full.ipynb")
-	value(t, c, "warm", "1")
+	dir := t.TempDir()
+	stop, count, counter := filepath.Join(dir, "stop"), filepath.Join(dir, "count"), filepath.Join(dir, "runs")
+	run := start(t, c, "flood", printUntil(20_000, false, stop, count, counter))
+	printed(t, c, "flood", 1, 20*time.Second)
 	filler := filepath.Join(disk, "filler")
 	fill(t, filler)
-	n := 20_000
-	run := start2(t, c, "flood", printLines(n, 200, 0.01, filepath.Join(t.TempDir(), "runs")))
-	time.Sleep(3 * time.Second)
+	waitSave(t, c.Wait, protocol.SaveFailed, 30*time.Second)
+	if text := c.State().Save.Text; !strings.Contains(text, "disk is full") {
+		t.Errorf("the page says %q", text)
+	}
+	// Many more lines than the last segment of the spool has room for, all of them on the screen.
+	shown := textTotal(c.State(), "flood")
+	printed(t, c, "flood", shown+100_000, time.Minute)
+	if free := freeBytes(t, disk); free > 0 {
+		t.Errorf("the disk has %d bytes left", free)
+	}
+	s.Kill()
+	time.Sleep(time.Second)
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	finish(t, c, run(), time.Minute, protocol.StatusOK)
-	sameText(t, "the page", streamText(t, s, c.State(), "flood"), wantLines(n))
-	s.Kill()
 	s.Start()
-	late := s.Client("full.ipynb")
-	if err := late.Wait(within(t, 20*time.Second), "the cell", func(st *protocol.State) bool { return st.Cell("flood") != nil }); err != nil {
+	if err := os.WriteFile(stop, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	sameText(t, "the page after a kill", streamText(t, s, late.State(), "flood"), wantLines(n))
+	finish(t, c, run, time.Minute, protocol.StatusOK)
+	printed, _ := os.ReadFile(count)
+	everywhere(t, s, "full.ipynb", "flood", wantLines(atoi(t, string(printed))), c)
+	if got := executions(counter); got != 1 {
+		t.Errorf("the cell ran %d times", got)
+	}
 }
 
-// F29: another program changes, and removes, the open file.
+func freeBytes(t *testing.T, at string) uint64 {
+	t.Helper()
+	var st unix.Statfs_t
+	if err := unix.Statfs(at, &st); err != nil {
+		t.Fatal(err)
+	}
+	return st.Bavail * uint64(st.Bsize)
+}
+
+// F29: another program changes, renames and removes the open file.
 func TestF29_file_changed_from_outside(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, "7")
@@ -97,6 +122,16 @@ func TestF29_file_changed_from_outside(t *testing.T) {
 		return strings.Contains(st.Cell("mine").Source, "from outside")
 	}); err != nil {
 		t.Fatal(err)
+	}
+
+	moved := s.File("outside.ipynb")
+	if err := os.Rename(filepath.Join(s.Dir, "outside.ipynb"), filepath.Join(s.Dir, "moved.ipynb")); err != nil {
+		t.Fatal(err)
+	}
+	value(t, c, "renamed", "'renamed'")
+	eventually(t, 20*time.Second, "the file is written again under its name", func() bool { return strings.Contains(string(s.File("outside.ipynb")), "renamed") })
+	if string(s.File("moved.ipynb")) != string(moved) {
+		t.Error("the file that was moved away was written over")
 	}
 
 	if err := os.Remove(filepath.Join(s.Dir, "outside.ipynb")); err != nil {
@@ -137,7 +172,7 @@ func TestAcknowledged_edits_survive_a_kill(t *testing.T) {
 	}
 }
 
-// F24: a command is sent again after its ack, after a reconnect and after a restart of the server: it takes effect once.
+// F24: a command is sent again after its ack, after a restart of the server, and after many others: it takes effect once.
 func TestF24_command_repeated(t *testing.T) {
 	s := newServer(t, "7")
 	c := s.Client("again.ipynb")
@@ -145,7 +180,11 @@ func TestF24_command_repeated(t *testing.T) {
 	code := fmt.Sprintf("open(%q, 'a').write('x')", counter)
 	run := start(t, c, "once", code)
 	finish(t, c, run, 30*time.Second, protocol.StatusOK)
-	for i := range 3 {
+	for i := range 4 {
+		if i == 3 { // long after
+			typed(t, c, short(60, 2000))
+			waitSave(t, c.Wait, protocol.Saved, 20*time.Second)
+		}
 		ack, err := c.Do(within(t, 20*time.Second), protocol.Command{Type: protocol.CmdExecute, CmdID: protocol.CommandID(run), CellID: "once", Code: &code})
 		if err != nil {
 			t.Fatal(err)

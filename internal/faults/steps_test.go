@@ -178,21 +178,3 @@ func withoutClock(s *protocol.State) string {
 }
 
 type waiter = func(context.Context, string, func(*protocol.State) bool) error
-
-// start2 queues a run whose ack may take long; the returned function waits for the ack.
-func start2(t *testing.T, c *pageclient.Client, cell protocol.CellID, code string) func() protocol.RunID {
-	cmd := protocol.Command{Type: protocol.CmdExecute, CellID: cell, Code: &code}
-	wait := c.Send(&cmd)
-	return func() protocol.RunID {
-		t.Helper()
-		select {
-		case ack := <-wait:
-			if ack.Status == protocol.AckRejected {
-				t.Fatalf("execute rejected: %s", ack.Error)
-			}
-		case <-time.After(time.Minute):
-			t.Fatal("no ack")
-		}
-		return protocol.RunID(cmd.CmdID)
-	}
-}

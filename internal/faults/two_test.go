@@ -138,11 +138,12 @@ func typeWords(t *testing.T, c *pageclient.Client, word string, n int, rng *rand
 // converge waits until both are at one number and compares them.
 func converge(t *testing.T, a, b *pageclient.Client) {
 	t.Helper()
+	var x, y *protocol.State
 	eventually(t, 15*time.Second, "both pages are at one number", func() bool {
-		x, y := a.State(), b.State()
-		return x.Epoch == y.Epoch && x.N == y.N && x.Save.State == protocol.Saved
+		x, y = a.State(), b.State()
+		return x != nil && y != nil && x.Epoch == y.Epoch && x.N == y.N && x.Save.State == protocol.Saved
 	})
-	sameState(t, a.State(), b.State())
+	sameState(t, x, y)
 }
 
 // dial opens a WebSocket.
