@@ -1,6 +1,6 @@
 /** Text as it is drawn: formulas, and what people write between them. */
 import { expect, it } from 'vitest';
-import { World } from './world';
+import { seriousFor, World } from './world';
 
 const w = new World('text');
 
@@ -27,4 +27,37 @@ it('text of people has no styles of its own, and says what it says', async () =>
   expect(await tab.nth(1).locator('p').first().getAttribute('title')).toBe('a style=b');
   expect(await tab.nth(1).locator('pre').innerText()).toBe('<p style="color:red">');
   expect(await tab.nth(1).locator('code').innerText()).toBe('<b style="x">');
+});
+
+it('footnotes are below the text, and each leads to the other', async () => {
+  const text = 'A claim[^src] and more[^2], again[^src].\n\n[^2]: With $x^2$, a [link](https://example.org) and\n\n    ```python\n    x = 1\n    ```\n\n[^src]: From *somewhere* <b style="color:red" id="evil">bold</b>.\n';
+  const tab = await w.open(md(`# Head[^src]\n\n${'text\n\n'.repeat(60)}${text}`), 'print other', md('Another[^1]\n\n[^1]: Its own.'));
+  const notes = tab.nth(1).getByRole('region', { name: 'Footnotes' });
+  await expect.poll(() => notes.locator('> ol > li').count()).toBe(2);
+  const [first, second] = [notes.locator('> ol > li').nth(0), notes.locator('> ol > li').nth(1)];
+  expect(await first.innerText()).toMatch(/^From somewhere bold\. ↩︎ ↩︎2 ↩︎3$/);
+  expect(await first.locator('b').evaluate((el) => el.outerHTML)).toBe('<b>bold</b>');
+  await second.locator('.katex').waitFor();
+  await second.locator('.tok-number').waitFor();
+  expect(await seriousFor(tab.page)).toEqual([]);
+  const refs = tab.nth(1).getByRole('link', { name: 'Footnote 1', exact: true });
+  expect(await refs.count()).toBe(3);
+  await refs.first().click();
+  await first.and(tab.page.locator(':focus')).waitFor();
+  const seen = () => first.evaluate((el) => el.getBoundingClientRect().bottom <= innerHeight);
+  await expect.poll(seen).toBe(true);
+  await first.getByRole('link', { name: 'Back to the text, footnote 1', exact: true }).click();
+  await refs.first().and(tab.page.locator(':focus')).waitFor();
+  await expect.poll(() => tab.page.locator('.main').evaluate((el) => el.scrollTop)).toBeLessThan(200);
+  await tab.nth(3).getByRole('link', { name: 'Footnote 1', exact: true }).click();
+  await tab.nth(3).locator('li:focus', { hasText: 'Its own.' }).waitFor();
+  await tab.page.getByRole('button', { name: 'Outline' }).click();
+  await tab.page.locator('.panel .row', { hasText: /^Head$/ }).waitFor();
+});
+
+it('links and pictures whose address is badly written are shown all the same', async () => {
+  const tab = await w.open(md('[to](#100%) **bold** ![x](attachment:100%.png)'));
+  await tab.nth(1).locator('b, strong', { hasText: 'bold' }).waitFor();
+  await tab.nth(1).getByRole('link', { name: 'to' }).click();
+  expect(new URL(tab.page.url()).hash).toBe('');
 });

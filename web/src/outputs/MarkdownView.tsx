@@ -1,4 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { decoded } from '../ui/words';
 import type { MarkdownOptions } from './markdown';
 import { texOf } from './mathText';
 
@@ -32,7 +33,13 @@ function followAnchor(e: React.MouseEvent): void {
   const href = link?.getAttribute('href') ?? '';
   if (!href.startsWith('#')) return;
   e.preventDefault();
-  const want = decodeURIComponent(href.slice(1)).toLowerCase();
+  const want = decoded(href.slice(1)).toLowerCase();
+  const note = e.currentTarget.querySelector<HTMLElement>(`[data-anchor="${CSS.escape(want)}"]`);
+  if (note) {
+    note.focus({ preventScroll: true });
+    note.scrollIntoView({ block: 'nearest' });
+    return;
+  }
   const heading = [...document.querySelectorAll<HTMLElement>('[data-heading]')].find((h) => h.dataset.heading?.toLowerCase() === want);
   heading?.scrollIntoView({ block: 'start' });
 }

@@ -1,9 +1,10 @@
 /** Markdown to clean nodes, a chunk of its own: fetched with the first Markdown cell or output. */
 import DOMPurify from 'dompurify';
-import { Marked } from 'marked';
+import { Marked, type MarkedExtension } from 'marked';
 import { splitPlaces, takeOut, type Formula } from './mathText';
 
-const marked = new Marked({ gfm: true, breaks: false, renderer: { code: fence, html: ({ text }) => unstyled(text) } });
+const OPTIONS: MarkedExtension = { gfm: true, breaks: false, renderer: { code: fence, html: ({ text }) => unstyled(text) } };
+const marked = new Marked(OPTIONS);
 
 /** Raw HTML without its style attributes. The cleaning drops them too, but it has the browser read them first, and each would be a violation of the page's policy. */
 function unstyled(html: string): string {
@@ -30,7 +31,7 @@ export interface MarkdownOptions {
 /** Nodes that are safe to put into the page: no scripts, styles, forms or frames. Formulas have styles, which a copy of the nodes keeps and HTML would not. */
 export async function toNodes(source: string, options: MarkdownOptions): Promise<DocumentFragment> {
   const { text, formulas } = takeOut(source);
-  const body = sanitise(marked.parse(text, { async: false }), options.resolve);
+  const body = await read(text, (html) => sanitise(html, options.resolve));
   if (formulas.length > 0) {
     const { formula } = await import('./math');
     putFormulas(body, formulas, formula);
@@ -39,6 +40,15 @@ export async function toNodes(source: string, options: MarkdownOptions): Promise
   const nodes = document.createDocumentFragment();
   nodes.append(...body.childNodes);
   return nodes;
+}
+
+async function read(text: string, clean: (html: string) => HTMLElement): Promise<HTMLElement> {
+  if (!/\[\^[^\]\s]+\]:/.test(text)) return clean(marked.parse(text, { async: false }));
+  const { parseWithFootnotes, putFootnotes } = await import('./footnotes');
+  const { html, notes } = parseWithFootnotes(text, OPTIONS);
+  const body = clean(html);
+  putFootnotes(body, notes, clean);
+  return body;
 }
 
 async function colourFences(body: Element, colour: NonNullable<MarkdownOptions['colour']>): Promise<void> {

@@ -4,6 +4,7 @@ import type { CellStore } from '../../notebook/store';
 import { fileUrl, MarkdownView } from '../../outputs';
 import type { CellType, JsonObject } from '../../protocol/types';
 import { useSelected, useSignal } from '../../ui/useSignal';
+import { decoded } from '../../ui/words';
 import { routeUrl } from '../route';
 import { Code, type SourceHandle } from './Code';
 import { useNotebook } from './context';
@@ -36,21 +37,13 @@ const colour = async (code: string, language: string) => ((await loadGrammar(lan
 
 /** Where a link or picture of a Markdown cell leads. */
 export function resolveUrl(url: string, notebook: string, attachments: JsonObject): string {
-  if (url.startsWith('attachment:')) return attachmentUrl(decodeURIComponent(url.slice('attachment:'.length)), attachments);
+  if (url.startsWith('attachment:')) return attachmentUrl(decoded(url.slice('attachment:'.length)), attachments);
   if (/^[a-z][a-z0-9+.-]*:/i.test(url) || url.startsWith('//')) return url;
   const [path = '', hash = ''] = url.split('#', 2);
-  const served = fileUrl(notebook, decode(path));
+  const served = fileUrl(notebook, decoded(path));
   if (!/\.ipynb$/i.test(path)) return served;
   const target = new URLSearchParams(served.slice(served.indexOf('?'))).get('path') ?? '';
   return routeUrl({ kind: 'notebook', path: target }) + (hash ? `#${hash}` : '');
-}
-
-function decode(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
 }
 
 function attachmentUrl(name: string, attachments: JsonObject): string {

@@ -1,4 +1,5 @@
 /** Headings of Markdown cells: the outline, and what a folded one hides. */
+import { decoded } from '../../ui/words';
 
 export interface Heading<Id> {
   readonly id: Id;
@@ -27,17 +28,12 @@ export function headingsOf<Id>(id: Id, source: string): Heading<Id>[] {
 /** The heading that an address ends in, as links write it: "#The-first-part". */
 export function headingOfHash<Id>(headings: readonly Heading<Id>[], hash: string): Heading<Id> | undefined {
   const written = (text: string) => text.trim().replaceAll(' ', '-').toLowerCase();
-  let want = hash.replace(/^#/, '');
-  try {
-    want = decodeURIComponent(want);
-  } catch {
-    // As it stands.
-  }
+  const want = decoded(hash.replace(/^#/, ''));
   return want === '' ? undefined : headings.find((h) => written(h.text) === written(want));
 }
 
 function plain(text: string): string {
-  return text.replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/[*_`]{1,3}([^*_`]+)[*_`]{1,3}/g, '$1');
+  return text.replace(/\[\^[^\]\s]+\]/g, '').replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/[*_`]{1,3}([^*_`]+)[*_`]{1,3}/g, '$1');
 }
 
 /** The cells that folded headings hide: those after them, up to a heading of the same or a higher rank. */
