@@ -3,7 +3,7 @@ SHELL := /bin/bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 
-.PHONY: help run build web cross check test test-env unit race fuzz e2e bench bench-page soak doctor clean
+.PHONY: help run build web cross check test test-env unit race fuzz e2e bench bench-page soak vm doctor clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ bench-page: build ## measure what a person sees, in Chromium
 soak: build bin/fakekernel ## the fault tests at the numbers that the promises name (long)
 	RUNNEL_SOAK=1 go test -count=1 -timeout 0 -v ./internal/faults ./internal/files
 	@cd web && RUNNEL_SOAK=1 CHROMIUM="$$(../scripts/need-chromium.sh)" npm run --silent e2e -- e2e/flood.test.ts
+
+vm: build ## the fault tests that need a machine of their own: they boot a small one (Linux)
+	@scripts/vm.sh
 
 doctor: build ## check this machine: one line for each promise, with its figure
 	bin/runnel doctor

@@ -8,6 +8,7 @@ export CGO_ENABLED=0 GOFLAGS=-trimpath # as the binary is built, so that nothing
 unformatted=$(gofmt -l cmd internal)
 [ -z "$unformatted" ] || { printf 'not formatted (run gofmt -w on them):\n%s\n' "$unformatted"; failed=1; }
 echo "go vet";        go vet ./... || failed=1
+echo "go vet, make vm"; GOOS=linux go vet -tags vm ./internal/faults || failed=1
 echo "go vet, for macOS"; GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go vet ./... || failed=1
 echo "staticcheck";   go tool staticcheck ./... || failed=1
 echo "go mod tidy";   go mod tidy -diff || failed=1

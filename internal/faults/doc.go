@@ -9,11 +9,13 @@
 //
 // Rows of the table that have no test here, and why:
 //
-//   - F14, a clock that jumps: no test may set the machine's clock. Order is by event number everywhere; deadlines are tested with
-//     a clock passed in (internal/session queue_test.go) and with testing/synctest (internal/gateway).
 //   - F21 and F22, reload and sleep of a real browser: web/e2e, with Chromium; it sleeps until the server has given its line up.
 //   - F32, kernels that lie (bad signatures, huge frames, unknown messages, wrong parents): internal/kernel hostile_test.go,
 //     internal/jupyter and internal/zmtp, with a fake kernel and fuzzing.
+//
+// What takes a machine of one's own runs in one: `make vm` boots a Linux that is an ordinary program here (User-mode Linux), with a clock that may be
+// set, control groups of version 2 only, a disk and a plug that is pulled, and sends it to sleep (vm_test.go, TestVM_...). It is no part of `make
+// test`, and needs Linux on x86-64.
 //
 // Three faults are made smaller than the table has them: F8 and F9 by a TCP proxy in place of a severed network; F18 on ext4 only; of F31 the
 // limit on threads is not made, which root does not feel.

@@ -232,6 +232,11 @@ func (s *Server) Client(notebook string, via ...string) *pageclient.Client {
 func (s *Server) Open(notebook string, options pageclient.Options) *pageclient.Client {
 	s.t.Helper()
 	s.notebook(notebook)
+	return s.open(notebook, options)
+}
+
+// open opens a page client, whose broken promises fail the test.
+func (s *Server) open(notebook string, options pageclient.Options) *pageclient.Client {
 	options.Token, options.Notebook = s.Token, notebook
 	c := pageclient.Open(options)
 	s.t.Cleanup(func() {
@@ -287,7 +292,7 @@ func (s *Server) File(name string) []byte {
 
 func eventually(t *testing.T, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(limit)
+	deadline := time.Now().Add(slowness * limit)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within %v: %s", limit, what)
@@ -296,8 +301,11 @@ func eventually(t *testing.T, limit time.Duration, what string, ok func() bool) 
 	}
 }
 
+// slowness is by how much all limits are stretched, in a machine inside this one.
+var slowness time.Duration = 1
+
 func within(t *testing.T, limit time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(context.Background(), slowness*limit)
 	t.Cleanup(cancel)
 	return ctx
 }

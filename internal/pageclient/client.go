@@ -37,6 +37,7 @@ type Stats struct {
 	Snapshots   int
 	Resumes     int
 	Frames      int
+	Pings       int
 	Events      uint64 // event numbers covered by events frames
 	Repeated    uint64 // event numbers received again although the client had them
 	Bytes       int64
@@ -64,6 +65,7 @@ type Client struct {
 	notices    []protocol.Notice
 	gone       *protocol.Gone
 	stats      Stats
+	ahead      time.Duration // by how much the server's clock was ahead of ours when it last told it
 	changed    chan struct{} // closed and replaced at each change
 
 	stop context.CancelFunc
@@ -135,6 +137,13 @@ func (c *Client) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.stats
+}
+
+// ServerNow is the server's clock, by which a page shows how long a cell runs and a prompt waits.
+func (c *Client) ServerNow() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.ahead)
 }
 
 // Violations are the broken promises seen so far.

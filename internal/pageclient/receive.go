@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
@@ -47,6 +48,12 @@ func (c *Client) receive(data []byte) error {
 		return decode(data, c.eventsLocked)
 	case "ack":
 		return decode(data, func(a protocol.Ack) error { c.ackLocked(a); return nil })
+	case "welcome", "ping":
+		return decode(data, func(p protocol.Ping) error {
+			c.stats.Pings++
+			c.ahead = time.Until(time.UnixMilli(p.Time))
+			return nil
+		})
 	case "gone":
 		return decode(data, func(g protocol.Gone) error { c.gone = &g; return nil })
 	}
