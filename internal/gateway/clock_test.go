@@ -18,15 +18,32 @@ import (
 // Who says nothing is taken for a plain client after a moment.
 func TestServe_silence_is_plain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newFakeHub("n.ipynb")
-		serve(t, h, Params{Notebook: "n.ipynb"})
+		h := newFakeHub(Scratch)
+		serve(t, h, Params{})
 		time.Sleep(greeting - 1)
-		if synctest.Wait(); h.session("n.ipynb").open() != 0 {
+		if synctest.Wait(); h.session(Scratch).open() != 0 {
 			t.Error("taken for a plain client too early")
 		}
 		time.Sleep(time.Nanosecond)
-		if synctest.Wait(); h.session("n.ipynb").open() != 1 {
+		if synctest.Wait(); h.session(Scratch).open() != 1 {
 			t.Error("not taken for a plain client")
+		}
+	})
+}
+
+// Who names a notebook and listens is told all that happens from the connection on, once it is known to be plain.
+func TestServe_listens_from_the_beginning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newFakeHub("n.ipynb")
+		c := serve(t, h, Params{Notebook: "n.ipynb"})
+		synctest.Wait()
+		h.session("n.ipynb").emit(protocol.RunDone{CellID: "a", RunID: "r", Status: protocol.StatusOK})
+		time.Sleep(greeting - 1)
+		if synctest.Wait(); len(c.f.out) != 0 {
+			t.Error("told something before it is known what it is")
+		}
+		if m := c.until("output"); m["cell_id"] != "a" || m["is_last"] != true {
+			t.Errorf("%v", m)
 		}
 	})
 }
@@ -49,7 +66,7 @@ func TestPage_requestTime(t *testing.T) {
 	})
 }
 
-// A plain client is probed every 15 s; one that does not answer for a minute is not there any more.
+// A plain client is probed every 15 s; one that does not answer for 25 s is not there any more.
 func TestPlain_probe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := serve(t, newFakeHub("n.ipynb"), Params{Notebook: "n.ipynb"})

@@ -91,11 +91,12 @@ func Serve(ctx context.Context, t Transport, p Params) error {
 	if p.Logger == nil {
 		p.Logger = slog.New(slog.DiscardHandler)
 	}
-	if p.Notebook == "" {
+	named := p.Notebook != ""
+	if !named {
 		p.Notebook = Scratch
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	c := &conn{t: t, p: p, ctx: ctx, cancel: cancel}
+	c := &conn{t: t, p: p, named: named, ctx: ctx, cancel: cancel}
 	c.wg.Go(func() {
 		<-ctx.Done()
 		end := endingOf(context.Cause(ctx))
@@ -127,6 +128,7 @@ func endingOf(cause error) Ending {
 type conn struct {
 	t      Transport
 	p      Params
+	named  bool // the notebook was named
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
@@ -165,6 +167,9 @@ func (c *conn) fail(code, text string) {
 // read is the connection's reading loop; it returns why it ended.
 func (c *conn) read() error {
 	mode := newOpening(c)
+	if c.named { // as pages do not: what happens from now on is for a client that only listens, too
+		mode.plain.open()
+	}
 	c.wg.Go(mode.wait)
 	limit := newLimiter()
 	for {

@@ -20,6 +20,8 @@ type plain struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	once   sync.Once
+	opens  sync.Once
+	begun  chan struct{} // closed when it is known to be plain: before that it is told nothing
 	ready  chan struct{} // closed when session and refused are set
 
 	session Session
@@ -33,7 +35,7 @@ type plain struct {
 
 func newPlain(c *conn) *plain {
 	ctx, cancel := context.WithCancel(c.ctx)
-	return &plain{c: c, ctx: ctx, cancel: cancel, ready: make(chan struct{}), own: map[protocol.RunID]bool{}, ended: map[protocol.RunID]bool{}}
+	return &plain{c: c, ctx: ctx, cancel: cancel, begun: make(chan struct{}), ready: make(chan struct{}), own: map[protocol.RunID]bool{}, ended: map[protocol.RunID]bool{}}
 }
 
 // stop gives up being plain: the client turned out to be a page.
@@ -42,26 +44,41 @@ func (p *plain) stop() {
 	p.cancel()
 }
 
-// start opens the notebook and begins to follow it; the second call does nothing.
+// open opens the notebook and takes the place from which the client will be told. The second call does nothing.
+func (p *plain) open() { p.opens.Do(func() { p.c.wg.Go(p.follow) }) }
+
+// start opens the notebook and tells the client what happens in it; the second call does nothing.
 func (p *plain) start() {
 	p.once.Do(func() {
 		if w, ok := p.c.t.(patient); ok {
 			w.SetPatience(plainPatience)
 		}
-		p.c.wg.Go(p.follow)
+		close(p.begun)
+		p.open()
 		p.c.wg.Go(p.probe)
 	})
+}
+
+// plainly waits until the client is known to be plain; false when it is not, or gone.
+func (p *plain) plainly() bool {
+	select {
+	case <-p.begun:
+		return true
+	case <-p.ctx.Done():
+		return false
+	}
 }
 
 // patient is a transport that can be told how long a write may make no progress.
 type patient interface{ SetPatience(time.Duration) }
 
-// A page that takes nothing for 10 s is dropped and comes back by its number; a plain client cannot, so it gets longer.
+// A page that takes nothing for 10 s is dropped and comes back by its number; a plain client cannot, so it gets longer. One that is not
+// there any more is dropped within 40 s, though.
 const (
 	plainPatience = 60 * time.Second
 	pagePatience  = 10 * time.Second
 	probeEvery    = 15 * time.Second
-	probeWait     = 60 * time.Second
+	probeWait     = 25 * time.Second
 )
 
 // probe drops the line of a client that is not there any more.
@@ -90,7 +107,7 @@ func (p *plain) follow() {
 	if err != nil {
 		p.refused = &problem{codeOf(err), fault.Message(err)}
 		close(p.ready)
-		if p.ctx.Err() == nil {
+		if p.plainly() {
 			p.c.fail(p.refused.code, p.refused.text)
 		}
 		return
@@ -105,7 +122,7 @@ func (p *plain) follow() {
 			close(p.ready)
 		}
 		switch {
-		case p.ctx.Err() != nil:
+		case !p.plainly(), p.ctx.Err() != nil:
 			return
 		case errors.Is(err, session.ErrSlow):
 			p.c.end(protocol.CloseSlow, "too slow: output was lost")
