@@ -45,6 +45,7 @@ type Journal struct {
 	once   sync.Once
 	failed failure
 	blobs  sync.RWMutex // held for writing where one is removed
+	fresh  fresh
 
 	// owned by the writer goroutine
 	conn  *sqlite.Conn
@@ -280,15 +281,19 @@ func (j *Journal) syncAll() {
 	}
 }
 
-// fsync makes the write-ahead log durable; what a checkpoint moved out of it, SQLite has synced (J3).
+// fsync makes blobs durable, and then the write-ahead log, which names them; what a checkpoint moved out of it, SQLite has synced (J3).
 func (j *Journal) fsync() error {
 	if err := j.failed.get(); err != nil {
 		return err
 	}
-	if err := j.openWAL(); err != nil || j.wal == nil {
-		return err
+	err := j.fresh.sync()
+	if err == nil {
+		if err := j.openWAL(); err != nil || j.wal == nil {
+			return err
+		}
+		err = j.wal.Sync()
 	}
-	if err := j.wal.Sync(); err != nil {
+	if err != nil {
 		err = fmt.Errorf("sync journal: %w: %w", ErrSync, err)
 		j.failed.set(err)
 		return err

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -45,7 +46,54 @@ func (j *Journal) Put(hash string, data []byte) error {
 		_ = os.Remove(f.Name())
 		return fmt.Errorf("keep blob: %w", err)
 	}
+	j.fresh.add(path)
 	return nil
+}
+
+// fresh are the blobs that are not known to be on the disk yet.
+type fresh struct {
+	mu    sync.Mutex
+	paths []string
+}
+
+func (f *fresh) add(path string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.paths = append(f.paths, path)
+}
+
+// sync puts them on the disk: what is synced may name them.
+func (f *fresh) sync() error {
+	f.mu.Lock()
+	paths := f.paths
+	f.paths = nil
+	f.mu.Unlock()
+	folders := map[string]bool{}
+	for _, path := range paths {
+		folder := filepath.Dir(path)
+		folders[folder], folders[filepath.Dir(folder)] = true, true
+		if err := syncPath(path); err != nil {
+			return err
+		}
+	}
+	for folder := range folders {
+		if err := syncPath(folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncPath makes a file or a folder durable; one that was removed needs not be.
+func syncPath(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // Blob opens a blob, which the caller closes; fs.ErrNotExist when there is none.

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"slices"
 
 	"github.com/runnel-dev/runnel/internal/journal"
@@ -118,7 +120,7 @@ func fileOutputs(cell *protocol.Cell, j shelf, id journal.NotebookID) ([]noteboo
 
 // inline puts the blobs' values back in place of their names.
 func inline(data map[string]json.RawMessage, j shelf) (map[string]json.RawMessage, error) {
-	out := make(map[string]json.RawMessage, len(data))
+	out, lost := make(map[string]json.RawMessage, len(data)), false
 	for mime, value := range data {
 		out[mime] = value
 		ref, is := blobHash(value)
@@ -126,6 +128,11 @@ func inline(data map[string]json.RawMessage, j shelf) (map[string]json.RawMessag
 			continue
 		}
 		f, err := j.Blob(ref.Blob.Hash)
+		if errors.Is(err, fs.ErrNotExist) { // the machine ended before it was on the disk: the rest is saved without it
+			delete(out, mime)
+			lost = true
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -143,6 +150,9 @@ func inline(data map[string]json.RawMessage, j shelf) (map[string]json.RawMessag
 		default:
 			out[mime] = jsontext.Append(make([]byte, 0, len(content)+len(content)/16+2), string(content))
 		}
+	}
+	if lost && len(out) == 0 {
+		out["text/plain"] = json.RawMessage(`"This output was lost: the machine ended before it was on the disk."`)
 	}
 	return out, nil
 }

@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 
 	"github.com/runnel-dev/runnel/internal/protocol"
 )
@@ -94,6 +96,9 @@ func joinWidgets(s *protocol.State, j shelf) (json.RawMessage, error) {
 		}
 		for _, b := range w.Buffers {
 			f, err := fileBufferOf(b, j)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // lost, as in inline
+			}
 			if err != nil {
 				return nil, err
 			}
