@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +30,7 @@ func conformanceCommand() *cobra.Command {
 			if asJSON {
 				out = io.Discard
 			}
-			checks := conformance.Run(ctx, conformance.Options{URL: args[0], Notebook: notebook, Out: out})
+			checks := conformance.Run(ctx, conformance.Options{URL: serverOf(args[0]), Notebook: notebook, Out: out})
 			if asJSON {
 				if err := printJSON(cmd, checks); err != nil {
 					return err
@@ -49,8 +50,19 @@ func conformanceCommand() *cobra.Command {
 	return cmd
 }
 
-// aServer wants the URL of a server, as serve prints it.
+// serverOf is the URL of the server of a WebSocket's.
+func serverOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "ws" && u.Scheme != "wss" {
+		return text
+	}
+	u.Scheme, u.Path = "http"+strings.TrimPrefix(u.Scheme, "ws"), strings.TrimSuffix(u.Path, "/ws")
+	return u.String()
+}
+
+// aServer wants the URL of a server, as serve prints it, or of its WebSocket.
 func aServer(text string) error {
+	text = serverOf(text)
 	if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return usage(fmt.Errorf("%q is not a URL such as http://127.0.0.1:8000/?token=abc", text))
 	}
