@@ -13,7 +13,9 @@ describe('a cell', () => {
     const tab = await w.python('');
     const cell = tab.nth(1);
     await tab.page.keyboard.type('6 * 7');
+    const starting = tab.page.locator('.foot-progress', { hasText: 'Starting Python' }).waitFor();
     await tab.page.keyboard.press('Shift+Enter');
+    await starting; // what is waited for, in words
     await tab.ended(cell);
     expect(await cell.locator('.outputs').innerText()).toContain('42');
     // The end of the notebook: a new cell, in edit mode.
@@ -400,10 +402,55 @@ describe('the page', () => {
     await tab.nth(2).locator('.ask input').press('Enter');
   });
 
+  it.each(['light', 'dark'] as const)('has nothing serious for axe in its menus, dialogs, panels and completions in the %s theme', async (colorScheme) => {
+    await w.as({ colorScheme });
+    const tab = await w.python({ source: '# A title', type: 'markdown' }, 'import os');
+    const { page } = tab;
+    const found: string[] = [];
+    const look = async (what: string) => found.push(...(await seriousFor(page)).map((text) => `${what}: ${text}`));
+    const shut = async (role: 'menu' | 'dialog') => {
+      await page.keyboard.press('Escape');
+      await page.getByRole(role).waitFor({ state: 'detached' });
+    };
+    await tab.run(tab.nth(2));
+    await tab.ended(tab.nth(2));
+    await tab.nth(2).hover();
+    for (const menu of [tab.nth(2).getByRole('button', { name: 'More for cell 2' }), page.locator('.kernel-chip')]) {
+      await menu.click();
+      await page.locator('[role^=menuitem]:focus').waitFor();
+      await look('menu');
+      await shut('menu');
+    }
+    for (const [name, keys] of [['palette', 'ControlOrMeta+Shift+c'], ['shortcuts', 'h'], ['settings', 'ControlOrMeta+,'], ['restart', '0 0']] as const) {
+      await tab.nth(2).focus();
+      for (const key of keys.split(' ')) await page.keyboard.press(key);
+      await page.getByRole('dialog').waitFor();
+      await look(name);
+      await shut('dialog');
+    }
+    for (const name of ['Outline', 'Variables']) {
+      await page.locator('.rail').getByRole('button', { name }).click();
+      await look(name);
+    }
+    await tab.nth(2).focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('ControlOrMeta+End');
+    await page.keyboard.type('\nos.');
+    const names = async () => {
+      await page.keyboard.press('Control+Space'); // a kernel that is late with its first answer has the next one ready
+      return page.locator('.cm-tooltip-autocomplete li').count();
+    };
+    await expect.poll(names, { timeout: 40_000, interval: 2_000 }).toBeGreaterThan(20);
+    await look('completions');
+    expect(found).toEqual([]);
+  });
+
   it('works on a phone: watch, answer, stop', async () => {
     await w.as({ viewport: { width: 360, height: 740 } });
-    const tab = await w.open('input Name:\nsleep 60s');
+    const tab = await w.open('input Name:\nsleep 60s', ...Array.from({ length: 110 }, () => 'sleep 1s'));
     await tab.page.getByRole('button', { name: 'Run all' }).click();
+    await tab.page.locator('.foot-run', { hasText: 'waits for you · 1 s' }).waitFor(); // with what waits, the longest line at the foot
+    expect(await tab.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     await tab.nth(1).locator('.ask input').fill('Ada');
     await tab.nth(1).locator('.ask-send').click();
     await tab.page.getByRole('button', { name: 'Interrupt', exact: true }).click();

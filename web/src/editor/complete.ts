@@ -1,5 +1,6 @@
-import { autocompletion, completeAnyWord, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
+import { autocompletion, completeAnyWord, completionStatus, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
 import type { Extension } from '@codemirror/state';
+import { EditorView } from '@codemirror/view';
 import type { Completion, EditorOptions } from './options';
 
 /** A kernel that is busy answers only after its cell: then the words of the cell are offered instead. */
@@ -8,8 +9,18 @@ const KERNEL_WITHIN = 1_500;
 type Ask = NonNullable<EditorOptions['complete']>;
 
 export function completion(ask: Ask | undefined): Extension {
-  return autocompletion({ override: [(context) => complete(context, ask)], activateOnTyping: true, icons: false, maxRenderedOptions: 200 });
+  return [autocompletion({ override: [(context) => complete(context, ask)], activateOnTyping: true, icons: false, maxRenderedOptions: 200 }), reachable];
 }
+
+/** A list that scrolls can be reached by keyboard. The editor keeps the focus and moves the choice, which not everybody who reads a page by program can follow. */
+const reachable = EditorView.updateListener.of(({ state, view }) => {
+  if (completionStatus(state) !== 'active') return;
+  view.requestMeasure({
+    key: 'reachable',
+    read: () => document.querySelector<HTMLElement>('.cm-tooltip-autocomplete > ul'),
+    write: (list) => list?.setAttribute('tabindex', '0'),
+  });
+});
 
 async function complete(context: CompletionContext, ask: Ask | undefined): Promise<CompletionResult | null> {
   const word = context.matchBefore(/[\w$.]+/);

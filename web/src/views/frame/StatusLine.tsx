@@ -15,7 +15,7 @@ export function StatusLine({ notebook }: { notebook: NotebookController | null }
       {notebook && <Queue notebook={notebook} />}
       <span className="grow" />
       {notebook && <Keyboard notebook={notebook} />}
-      <button type="button" className="foot-link" onClick={() => command('shortcuts')}>
+      <button type="button" className="foot-link foot-keys" onClick={() => command('shortcuts')}>
         Shortcuts
       </button>
     </footer>
@@ -49,8 +49,18 @@ function RunningCell({ notebook }: { notebook: NotebookController }) {
 
 function Queue({ notebook }: { notebook: NotebookController }) {
   const queued = useSelected(notebook.store.queue, (q) => q.length);
+  const progress = useSelected(notebook.store.kernel, (k) => (k.state === 'starting' ? (k.progress ?? '') : ''));
   if (queued === 0) return null;
-  return <span>{queued} queued</span>;
+  return (
+    <>
+      <span>{queued} queued</span>
+      {progress !== '' && (
+        <span className="foot-progress" title={progress}>
+          {progress}
+        </span>
+      )}
+    </>
+  );
 }
 
 function Keyboard({ notebook }: { notebook: NotebookController }) {
