@@ -66,6 +66,11 @@ func TestStopOfAKeeperThatStandsStill(t *testing.T) {
 			if err := syscall.Kill(running.PID, syscall.SIGSTOP); err != nil {
 				t.Fatal(err)
 			}
+			t.Cleanup(func() { // before newManager's, which asks keepers to stop
+				if keeper.ProcessStart(running.PID) == running.Start {
+					_ = syscall.Kill(running.PID, syscall.SIGCONT)
+				}
+			})
 			if who == "another program" {
 				k.Close()
 				err = m.Stop(testContext(t, patience), k.ID(), true)
