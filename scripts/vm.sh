@@ -1,6 +1,6 @@
 #!/bin/sh
 # The faults that need a machine of one's own (internal/faults, vm_test.go): a clock that
-# is set, a plug that is pulled, sleep, control groups of version 2, a full disk. The
+# is set, a plug that is pulled, sleep, control groups of version 2. The
 # machine is User-mode Linux: a Linux that runs as an ordinary program, boots in a second
 # and needs neither KVM nor root. Its kernel comes from the distribution's package,
 # unpacked into .cache/vm: nothing is installed. A network of its own, which nobody else

@@ -191,6 +191,7 @@ func (m *machine) withKernel(notebook string) *pageclient.Client {
 	m.t.Helper()
 	c := m.Client(notebook)
 	eventually(m.t, time.Minute, "a kernel", func() bool {
+		time.Sleep(time.Second) // not to keep it from it by asking
 		status, err := c.Execute(within(m.t, time.Minute), "ready", "1")
 		return err == nil && status == protocol.StatusOK
 	})
@@ -215,10 +216,10 @@ func (m *machine) freeze() (thaw func()) {
 	return func() { _ = m.kernel.Process.Signal(syscall.SIGCONT) }
 }
 
-// sleep suspends the machine to memory, by its own kernel; the result wakes it. Its clock goes on meanwhile, what measures evenly stands still.
+// sleep has the machine's own kernel suspend it: all that runs in it is stopped, and its devices. The result wakes it.
 func (m *machine) sleep() (wake func()) {
 	m.t.Helper()
-	m.sh("sh -c 'sleep 1; echo freeze >/sys/power/state; echo woke >/run/woke' >/dev/null 2>&1 &")
+	m.sh("sh -c 'sleep 1; echo freeze >/sys/power/state' >/dev/null 2>&1 &")
 	time.Sleep(2 * time.Second)
 	return func() { _ = m.kernel.Process.Signal(syscall.SIGUSR1) }
 }

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os/exec"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -138,7 +137,7 @@ func TestVM_F14_clock_jumps(t *testing.T) {
 	m.setClock(-24 * time.Hour)
 	hung := value(t, idle, "pid", "os.getpid()")
 	m.sh("kill -STOP %s", hung)
-	start2(t, idle, "hangs", "1")()
+	start(t, idle, "hangs", "1")
 	waitKernel(t, idle, protocol.KernelUnresponsive)
 	m.sh("kill -CONT %s", hung)
 	waitKernel(t, idle, protocol.KernelIdle)
@@ -146,7 +145,7 @@ func TestVM_F14_clock_jumps(t *testing.T) {
 	answer(t, asks, waitPrompt(t, asks, time.Minute), "me")
 	m.sh("touch /run/stop")
 	finish(t, c, run, time.Minute, protocol.StatusOK)
-	sameText(t, "the page", streamText(t, m.Server, c.State(), "long"), wantLines(atoi(t, m.sh("cat /run/count"))))
+	sameText(t, "the page", streamText(t, m.Server, c.State(), "long", "stdout"), wantLines(atoi(t, m.sh("cat /run/count"))))
 	if got := m.sh("cat /run/runs"); got != "x" {
 		t.Errorf("the cell ran %d times", len(got))
 	}
@@ -236,8 +235,8 @@ func TestVM_F18_power_loss(t *testing.T) {
 }
 
 // F22: the machine stands still for over a minute, as a laptop that sleeps. The page notices within 45 s, comes back by itself when it wakes, and
-// goes on where it was: no snapshot, no gap. Frozen from outside its clock runs on; in a sleep of its own it finds the clock ahead of what it
-// measured.
+// goes on where it was: no snapshot, no gap. It is frozen from outside, and suspended by its own kernel. Its clocks run on meanwhile, as those of User-mode
+// Linux do; on a laptop what measures evenly may stand still, so in the second form the clock is found eight hours ahead of that afterwards.
 func TestVM_F22_machine_sleeps(t *testing.T) {
 	for _, how := range []string{"frozen", "asleep"} {
 		t.Run(how, func(t *testing.T) {
@@ -265,71 +264,20 @@ func TestVM_F22_machine_sleeps(t *testing.T) {
 			t.Logf("%s: noticed after %v, back %v after the end", how, noticed.Round(time.Millisecond), time.Since(awake).Round(time.Millisecond))
 			printed(t, c, "long", textTotal(c.State(), "long")+500, time.Minute)
 			if how == "asleep" {
-				slept := atoi(t, m.sh("%s -c 'import time; print(int(time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()))'", m.Python))
-				t.Logf("it had slept for %d s", slept)
-				if slept < 60 {
-					t.Errorf("the machine did not sleep: its clocks differ by %d s", slept)
+				lines := c.Stats().Connections
+				m.setClock(8 * time.Hour)
+				printed(t, c, "long", textTotal(c.State(), "long")+500, time.Minute)
+				if got := c.Stats().Connections; got != lines {
+					t.Errorf("the clock that was ahead cut the line %d times", got-lines)
 				}
 			}
 			m.sh("touch /run/stop")
 			finish(t, c, run, time.Minute, protocol.StatusOK)
-			sameText(t, "the page", streamText(t, m.Server, c.State(), "long"), wantLines(atoi(t, m.sh("cat /run/count"))))
+			sameText(t, "the page", streamText(t, m.Server, c.State(), "long", "stdout"), wantLines(atoi(t, m.sh("cat /run/count"))))
 			after := c.Stats()
 			if after.Snapshots != before.Snapshots || after.Resumes == before.Resumes || after.Repeated != before.Repeated {
 				t.Errorf("before %+v, after %+v", before, after)
 			}
 		})
 	}
-}
-
-// F15 and F16 on a real disk, which holds the notebooks and all of Runnel's state: it is full, has room again, can only be read, and is well again,
-// with a cell that prints and a person who types. What was acknowledged and what was printed is there, the file is whole all the time.
-func TestVM_F15_disk_full_and_read_only(t *testing.T) {
-	m := newMachine(t, 48)
-	m.Start()
-	c := m.withKernel("disk.ipynb")
-	text := typed(t, c, 3)
-	run := start(t, c, "long", ticking)
-	printed(t, c, "long", 500, time.Minute)
-	var acknowledged atomic.Int64
-	for _, fault := range []struct{ name, begin, end string }{
-		{"full", "dd if=/dev/zero of=/mnt/filler bs=64k 2>/dev/null; dd if=/dev/zero of=/mnt/filler2 bs=1k 2>/dev/null; true", "rm /mnt/filler*"},
-		{"read-only", "mount -o remount,ro /mnt", "mount -o remount,rw /mnt"},
-	} {
-		m.try(fault.begin)
-		wait := c.Send(&protocol.Command{Type: protocol.CmdCellInsert, CellID: protocol.CellID("in-" + fault.name), CellType: "markdown"})
-		waitSave(t, c.Wait, protocol.SaveFailed, time.Minute)
-		t.Logf("%s: the page says %q", fault.name, c.State().Save.Text)
-		printed(t, c, "long", textTotal(c.State(), "long")+500, time.Minute)
-		if !json.Valid(m.File("disk.ipynb")) {
-			t.Errorf("%s: the file does not parse", fault.name)
-		}
-		m.try(fault.end)
-		waitSave(t, c.Wait, protocol.Saved, time.Minute)
-		select {
-		case ack := <-wait:
-			if ack.Status == protocol.AckRejected {
-				t.Logf("%s: the command was refused: %s", fault.name, ack.Error)
-			} else {
-				acknowledged.Add(1)
-			}
-		case <-time.After(slowness * time.Minute):
-			t.Fatalf("%s: no answer to a command", fault.name)
-		}
-		text = typeOn(t, c, text, 3)
-	}
-	m.sh("touch /run/stop")
-	finish(t, c, run, time.Minute, protocol.StatusOK)
-	want := wantLines(atoi(t, m.sh("cat /run/count")))
-	sameText(t, "the page", streamText(t, m.Server, c.State(), "long"), want)
-	waitSave(t, c.Wait, protocol.Saved, time.Minute)
-	m.Kill()
-	m.Start()
-	late := m.Client("disk.ipynb")
-	if err := late.Wait(within(t, time.Minute), "what was acknowledged", func(st *protocol.State) bool {
-		return st.Cell("typed") != nil && st.Cell("typed").Source == text && st.Cell("long") != nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	sameText(t, "the page after a kill", streamText(t, m.Server, late.State(), "long"), want)
 }
