@@ -276,9 +276,9 @@ it('another kernel is chosen after a question when variables would be lost, else
   await choose('Script');
   const told = tab.page.locator('.toast', { hasText: 'runs on Script now' });
   await told.waitFor();
-  expect(await tab.page.getByRole('dialog').count()).toBe(0);
-  await idle('Script');
   await told.getByRole('button', { name: 'Undo' }).click();
+  await tab.page.locator('.toast', { hasText: 'runs on Python' }).waitFor();
+  expect(await tab.page.getByRole('dialog').count()).toBe(0);
   await idle('Python');
 });
 

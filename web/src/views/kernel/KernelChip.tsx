@@ -59,7 +59,6 @@ export function KernelChip({ store }: { store: NotebookStore }) {
   const switchTo = (choice: Choice) => {
     const before = store.kernel.get();
     if (before.state === 'none' || before.state === 'dead') return store.kernelStart(choice.name);
-    if (choice.name === before.name && before.state !== 'restarting') return;
     if (!before.fresh) return setAsking(choice);
     store.kernelRestart({ name: choice.name });
     toasts.show(`This notebook runs on ${choice.displayName} now.`, { action: { label: 'Undo', run: () => switchTo({ name: before.name, displayName: before.display_name }) } });

@@ -17,7 +17,7 @@ export function choiceEntries(choices: readonly KernelChoice[], kernel: Kernel, 
     { heading: 'Run on', id: 'choices' },
     ...ready.map((c): MenuEntry => {
       const { name, place } = shortly(c.displayName, c.environment);
-      return { id: `kernel ${c.name}`, label: name, note: place, title: `${c.displayName}: ${c.environment}`, checked: c.name === kernel.name, run: () => switchTo(c) };
+      return { id: `kernel ${c.name}`, label: name, note: place, title: `${c.displayName}: ${c.environment}`, checked: c.name === kernel.name, run: () => (c.name === kernel.name && kernel.state !== 'none' && kernel.state !== 'dead' ? undefined : switchTo(c)) };
     }),
     ...(lacking.length > 0 ? [{ heading: 'Cannot run notebooks yet', id: 'lacking' }] : []),
     ...lacking.map((c): MenuEntry => {
