@@ -46,8 +46,8 @@ func serveCommand(version string) *cobra.Command {
 		Long: `Serves the notebooks of a folder and opens them in a browser. The URL that is
 printed holds a token; who has it can run code here.
 
-Ctrl-C ends the server in order: it tells the pages, saves the notebooks and stops
-the kernels. With a cell running it says which and asks: Ctrl-C again stops
+Ctrl-C ends the server in order: it stops the kernels, tells the pages and saves
+the notebooks. With a cell running it says which and asks: Ctrl-C again stops
 everything, k and Enter leaves its kernel running. SIGTERM leaves all kernels
 running; the next server of the folder takes them up, and without one they end
 after --keep-for.`,
@@ -208,7 +208,7 @@ func running(ctx context.Context, s *server.Server) []busy {
 	return list
 }
 
-// end stops the server and says what became of each thing. A further Ctrl-C ends the waiting.
+// end stops the server and says what became of each thing. A further Ctrl-C ends the waiting: what was to end by itself is ended by force.
 func end(s *server.Server, what verdict, interrupts <-chan os.Signal, say func(string, ...any)) error {
 	ctx, cancel := context.WithTimeout(context.Background(), endTime)
 	defer cancel()

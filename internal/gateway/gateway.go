@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/runnel-dev/runnel/internal/protocol"
@@ -83,11 +84,15 @@ const (
 	greeting  = 150 * time.Millisecond
 	heartbeat = 10 * time.Second
 	silence   = 25 * time.Second
+	// farewell is how long a client has, when the server stops, to take what has happened until then.
+	farewell  = 2 * time.Second
+	lookAgain = 10 * time.Millisecond
 )
 
-// Serve serves one connection until it is over: the client left, ctx was cancelled (with an [Ending] to say why), or a rule
-// was broken. It closes the transport and waits for all that it started. The error says why it ended, nil for a client that left.
-func Serve(ctx context.Context, t Transport, p Params) error {
+// Serve serves one connection until it is over: the client left, outer was cancelled (with an [Ending] to say why), or a rule
+// was broken. When the server stops, the client is first told what has happened until then. Serve closes the transport and waits
+// for all that it started. The error says why it ended, nil for a client that left.
+func Serve(outer context.Context, t Transport, p Params) error {
 	if p.Logger == nil {
 		p.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -95,10 +100,18 @@ func Serve(ctx context.Context, t Transport, p Params) error {
 	if !named {
 		p.Notebook = Scratch
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(outer))
 	c := &conn{t: t, p: p, named: named, ctx: ctx, cancel: cancel}
 	c.wg.Go(func() {
-		<-ctx.Done()
+		select {
+		case <-outer.Done():
+			cause := context.Cause(outer)
+			if endingOf(cause).Code == protocol.CloseRestarting {
+				c.tellRest()
+			}
+			cancel(cause)
+		case <-ctx.Done():
+		}
 		end := endingOf(context.Cause(ctx))
 		t.Close(end.Code, end.Reason)
 	})
@@ -132,6 +145,31 @@ type conn struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
+
+	handles atomic.Bool              // a message is being handled
+	follows atomic.Pointer[follower] // nil: not known yet what kind of client this is
+}
+
+// follower is a client that is told what happens.
+type follower interface {
+	// untold gives a question: has the client been told what had happened when untold was called?
+	untold() (told func() bool)
+}
+
+func (c *conn) follow(f follower) { c.follows.Store(&f) }
+
+// tellRest waits until the client has been told all that has happened, and its last message was answered; not for long.
+func (c *conn) tellRest() {
+	f := c.follows.Load()
+	if f == nil {
+		return
+	}
+	told := (*f).untold()
+	ctx, cancel := context.WithTimeout(c.ctx, farewell)
+	defer cancel()
+	for ctx.Err() == nil && (c.handles.Load() || !told()) {
+		sleep(ctx, lookAgain)
+	}
 }
 
 // end closes the connection with a code for the client.
@@ -194,7 +232,9 @@ func (c *conn) read() error {
 			continue
 		}
 		mode.begin(m.Type)
+		c.handles.Store(true)
 		mode.handle(m)
+		c.handles.Store(false)
 	}
 }
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -36,7 +37,25 @@ func newPage(c *conn) *page {
 	if w, ok := c.t.(patient); ok {
 		w.SetPatience(pagePatience)
 	}
-	return &page{c: c, lanes: map[string]*lane{}, requests: make(chan struct{}, maxRequests), subs: map[string]*subscription{}}
+	p := &page{c: c, lanes: map[string]*lane{}, requests: make(chan struct{}, maxRequests), subs: map[string]*subscription{}}
+	c.follow(p)
+	return p
+}
+
+// untold implements follower.
+func (p *page) untold() func() bool {
+	tops := p.tops()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	subs := maps.Clone(p.subs)
+	return func() bool {
+		for name, top := range tops {
+			if s := subs[name]; s != nil && s.ctx.Err() == nil && s.told.Load() < top {
+				return false
+			}
+		}
+		return true
+	}
 }
 
 func (p *page) handle(m message) {

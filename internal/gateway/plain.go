@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,7 +26,8 @@ type plain struct {
 	ready  chan struct{} // closed when session and refused are set
 
 	session Session
-	refused *problem // why there is no session
+	refused *problem      // why there is no session
+	told    atomic.Uint64 // the client knows the session's events up to this one
 
 	mu    sync.Mutex
 	own   map[protocol.RunID]bool // runs this client asked for that have not ended: with streaming?
@@ -54,6 +56,7 @@ func (p *plain) start() {
 			w.SetPatience(plainPatience)
 		}
 		close(p.begun)
+		p.c.follow(p)
 		p.open()
 		p.c.wg.Go(p.probe)
 	})
@@ -134,12 +137,27 @@ func (p *plain) follow() {
 		if !t.tell(batch) {
 			return
 		}
+		p.told.Store(batch.N)
 		if batch.Gone != nil {
 			p.c.fail(batch.Gone.Code, batch.Gone.Reason)
 			p.c.end(protocol.CloseRefused, "the notebook is gone")
 			return
 		}
 	}
+}
+
+// untold implements follower.
+func (p *plain) untold() func() bool {
+	select {
+	case <-p.ready:
+	default:
+		return func() bool { return true }
+	}
+	if p.session == nil {
+		return func() bool { return true }
+	}
+	_, top := p.session.Top()
+	return func() bool { return p.told.Load() >= top }
 }
 
 // codeOf is the code of an error on the wire.

@@ -21,6 +21,7 @@ type subscription struct {
 	before  *subscription // the one of the same name that this one replaces
 	done    chan struct{}
 	session atomic.Pointer[Session]
+	told    atomic.Uint64 // the page knows the session's events up to this one
 
 	pace pace
 	buf  []byte
@@ -101,6 +102,7 @@ func (s *subscription) follow(open Session) (again bool) {
 			return true
 		}
 		s.at.Epoch, s.at.N = batch.Epoch, batch.N
+		s.told.Store(batch.N)
 	}
 }
 

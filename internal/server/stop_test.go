@@ -2,7 +2,9 @@ package server_test
 
 import (
 	"net/http"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,7 +30,14 @@ func pidOf(t *testing.T, s *server.Server, notebook string) int {
 	return pid
 }
 
-func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
+// alive is false for a process that has ended and that nobody has asked about.
+func alive(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	state, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
+	return err == nil && !strings.HasPrefix(strings.TrimSpace(string(state)), "Z")
+}
 
 // TestStop ends servers with an idle kernel and a busy one in each mode.
 func TestStop(t *testing.T) {

@@ -79,8 +79,20 @@ func (c *core) command(cmd protocol.Command) protocol.Ack {
 	return ack
 }
 
+// wantsKernel says whether a command runs something, or starts what could.
+func wantsKernel(cmd protocol.Command) bool {
+	switch cmd.Type {
+	case protocol.CmdExecute, protocol.CmdRun, protocol.CmdKernelStart, protocol.CmdKernelRestart:
+		return true
+	}
+	return false
+}
+
 // perform changes everything or, when it rejects, nothing.
 func (c *core) perform(cmd protocol.Command) *reject {
+	if c.ending && wantsKernel(cmd) {
+		return rejectf(protocol.CodeUnavailable, "the server stops: nothing is run any more")
+	}
 	switch cmd.Type {
 	case protocol.CmdExecute:
 		return c.execute(cmd)

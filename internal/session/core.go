@@ -25,6 +25,7 @@ type core struct {
 	typeAhead []string    // answers for prompts to come, of the run that is current
 	ready     bool        // the kernel answers: runs may be sent
 	attached  bool        // the loop holds the kernel's handle
+	ending    bool        // the server stops: nothing new is run
 	restart   *launchWish // start this kernel when the old one is gone
 	idleSince int64
 	heardAt   int64                      // when the kernel last said something

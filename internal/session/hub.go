@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,6 +32,7 @@ type Hub struct {
 	log     *slog.Logger
 	watcher *files.Watcher
 	ready   chan struct{} // closed when what ran before has been taken up again
+	ending  atomic.Bool   // see End
 
 	mu       sync.Mutex
 	sessions map[files.Path]*Session
@@ -217,16 +219,28 @@ func (h *Hub) ended(s *Session) {
 	h.watcher.Unwatch(s.path)
 }
 
-// Sessions is a line about each open notebook.
+// End says that the server stops: from its return on no cell is run and no kernel started for anybody, which is refused with
+// CodeUnavailable. What runs, and what waits for its turn, goes on.
+func (h *Hub) End() { h.ending.Store(true) }
+
+// sessionsTime is how long Sessions waits for loops that are busy.
+const sessionsTime = time.Second
+
+// Sessions is a line about each open notebook, but for those that are too busy to tell.
 func (h *Hub) Sessions() []Info {
+	ctx, cancel := context.WithTimeout(context.Background(), sessionsTime)
+	defer cancel()
+	return h.SessionsWithin(ctx)
+}
+
+// SessionsWithin is Sessions for a caller with more time, or less.
+func (h *Hub) SessionsWithin(ctx context.Context) []Info {
 	h.mu.Lock()
 	all := make([]*Session, 0, len(h.sessions))
 	for _, s := range h.sessions {
 		all = append(all, s)
 	}
 	h.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
 	var out []Info
 	for _, s := range all {
 		var info Info

@@ -105,6 +105,7 @@ func (s *Session) Do(ctx context.Context, cmd protocol.Command) protocol.Ack {
 	var ack protocol.Ack
 	var ticket uint64
 	err := s.call(ctx, func() {
+		s.core.ending = s.hub.ending.Load()
 		ack = s.core.command(cmd)
 		ticket = s.commit(reachedNone, true)
 	})
