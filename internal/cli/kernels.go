@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/runnel-dev/runnel/internal/kernel"
 	"github.com/runnel-dev/runnel/internal/place"
@@ -190,7 +192,10 @@ func (o *kernelsOptions) tell(ctx context.Context, k *kernels, id kernel.ID, wha
 	return k.Stop(ctx, id, o.force)
 }
 
-// each does something to the kernels that args name, or to all.
+// toldAtOnce is how many kernels are told something side by side, so that one that takes its time does not keep the others waiting.
+const toldAtOnce = 16
+
+// each does something to the kernels that args name, or to all. They are printed as they are done.
 func (o *kernelsOptions) each(cmd *cobra.Command, args []string, what, done string) error {
 	ctx, cancel := interruptible(cmd.Context())
 	defer cancel()
@@ -204,27 +209,36 @@ func (o *kernelsOptions) each(cmd *cobra.Command, args []string, what, done stri
 			return err
 		}
 	}
-	failed, results := false, []told{}
-	for _, one := range list {
-		say := func(text string) { fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", one.Notebook, text) }
-		result := told{ID: one.ID, Notebook: one.Notebook}
-		if err := o.tell(ctx, k, one.ID, what, say); err != nil {
-			say(fmt.Sprintf("not %s: %v", done, err))
-			failed, result.Error = true, err.Error()
-		} else if result.Done = done; !o.asJSON {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", one.Notebook, done)
-		}
-		results = append(results, result)
+	var mu sync.Mutex // guards the two writers
+	put := func(w io.Writer, notebook, text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(w, "%s: %s\n", notebook, text)
 	}
+	results := make([]told, len(list))
+	var group errgroup.Group
+	group.SetLimit(toldAtOnce)
+	for i, one := range list {
+		group.Go(func() error {
+			say := func(text string) { put(cmd.ErrOrStderr(), one.Notebook, text) }
+			result := &results[i]
+			*result = told{ID: one.ID, Notebook: one.Notebook}
+			if err := o.tell(ctx, k, one.ID, what, say); err != nil {
+				say(fmt.Sprintf("not %s: %v", done, err))
+				result.Error = err.Error()
+				return errSaid
+			}
+			if result.Done = done; !o.asJSON {
+				put(cmd.OutOrStdout(), one.Notebook, done)
+			}
+			return nil
+		})
+	}
+	err = group.Wait()
 	if o.asJSON {
-		if err := printJSON(cmd, results); err != nil {
-			return err
-		}
+		return errors.Join(printJSON(cmd, results), err)
 	}
-	if failed {
-		return errSaid
-	}
-	return nil
+	return err
 }
 
 func chosen(list []listed, names []string) ([]listed, error) {
