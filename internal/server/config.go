@@ -40,11 +40,16 @@ type Config struct {
 
 // ServedError says that another server serves the folder.
 type ServedError struct {
-	URL string // of that server, with its token; empty: not known
-	PID int
+	URL   string // of that server, with its token; empty: not known
+	PID   int
+	Other string // the folder, when that server has its own files elsewhere, so that nothing else is known of it
 }
 
 func (e *ServedError) Error() string {
+	if e.Other != "" {
+		return "another server serves this folder, with a state of its own (another RUNNEL_STATE_DIR, or another user): its address is where it was started; " +
+			"'lsof " + e.Other + "' names its process, 'ps -ef | grep runnel' lists all"
+	}
 	if e.URL == "" {
 		return "another server serves this folder"
 	}

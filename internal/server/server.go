@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/google/uuid"
@@ -31,6 +30,7 @@ type Server struct {
 	token   string
 	url     string
 	lock    *flock.Flock
+	served  *os.File // the folder, locked; nil when its file system cannot
 	journal *journal.Journal
 	folder  *files.Folder
 	kernels *kernel.Manager // nil with a launcher of the tests
@@ -68,6 +68,9 @@ func (s *Server) start(ctx context.Context) error {
 	if err := s.takeLock(); err != nil {
 		return err
 	}
+	if err := s.lockFolder(); err != nil {
+		return err
+	}
 	var err error
 	if s.token, err = tokenOf(s.cfg); err != nil {
 		return err
@@ -94,39 +97,6 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	s.serve(logins, listener)
 	return s.writeNote()
-}
-
-// lockPatience is how long a lock is asked for whose holder is dead: a child that it was just starting may
-// hold it until it runs, on a busy machine for seconds.
-const lockPatience = 10 * time.Second
-
-// takeLock makes sure that nobody else serves the folder.
-func (s *Server) takeLock() error {
-	lock := flock.New(s.state("lock"), flock.SetPermissions(0o600))
-	for end := time.Now().Add(lockPatience); ; {
-		ok, err := lock.TryLock()
-		if err != nil {
-			return fmt.Errorf("lock the folder's state: %w", err)
-		}
-		if ok {
-			s.lock = lock
-			return nil
-		}
-		served := s.served()
-		if processLives(served.PID) || time.Now().After(end) {
-			return served
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-// served is what the server that holds the lock has noted.
-func (s *Server) served() *ServedError {
-	n := readNote(s.cfg.Place.State)
-	if n.PID == 0 {
-		return &ServedError{}
-	}
-	return &ServedError{URL: n.LoginURL(), PID: n.PID}
 }
 
 func (s *Server) launcher() (session.Launcher, error) {
@@ -198,6 +168,9 @@ func (s *Server) close() error {
 	}
 	if s.folder != nil {
 		errs = append(errs, s.folder.Close())
+	}
+	if s.served != nil {
+		errs = append(errs, s.served.Close())
 	}
 	if s.lock != nil {
 		if s.url != "" {

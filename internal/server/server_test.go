@@ -61,6 +61,25 @@ func TestSecondServer(t *testing.T) {
 	}
 }
 
+// A second server is refused as well when its own files are elsewhere: both would write the same notebooks.
+func TestSecondServer_otherState(t *testing.T) {
+	dir := t.TempDir()
+	first := servertest.Start(t, server.Config{Dir: dir})
+	elsewhere := servertest.Place(t, dir)
+	second := server.Config{Dir: dir, Place: &elsewhere}
+	s, err := server.Start(t.Context(), second)
+	if served, is := errors.AsType[*server.ServedError](err); !is || served.URL != "" {
+		t.Errorf("a second server with a state of its own: %v", err)
+	}
+	if err == nil {
+		_, _ = s.Stop(t.Context(), server.StopAll)
+	}
+	if _, err := first.Stop(within(t, 10*time.Second), server.StopAll); err != nil {
+		t.Fatal(err)
+	}
+	servertest.Start(t, second)
+}
+
 func TestConfig_refused(t *testing.T) {
 	dir := t.TempDir()
 	place := servertest.Place(t, dir)
