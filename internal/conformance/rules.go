@@ -26,6 +26,7 @@ var rules = []rule{
 	{"P5", "a good run ends once, with count and variables", endsWell},
 	{"P5", "a failed run ends once, with the exception's own text", endsBadly},
 	{"P5", "a syntax error comes before any line has run", syntaxError},
+	{"P5", "so does one that only Python's compiler finds", compilerError},
 	{"P5", "a run of a cell that waits keeps its place", queues},
 	{"P6", "input() asks, getpass asks for a password", asks},
 	{"P6", "a client that connects while a prompt waits sees it", sees},
@@ -175,7 +176,15 @@ func endsBadly(ctx context.Context, t *trial) error {
 }
 
 func syntaxError(ctx context.Context, t *trial) error {
-	o, err := t.run(ctx, "print('before')\ndef f(:\n    pass", nil)
+	return failsFirst(ctx, t, "print('before')\ndef f(:\n    pass")
+}
+
+func compilerError(ctx context.Context, t *trial) error {
+	return failsFirst(ctx, t, "print('before')\nreturn")
+}
+
+func failsFirst(ctx context.Context, t *trial, code string) error {
+	o, err := t.run(ctx, code, nil)
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
 # Runs once inside ipykernel, in a module of its own that the user never sees.
-import asyncio, builtins, contextlib, getpass, json, os, queue, signal, sys, threading, time
+import __future__, _thread, ast, asyncio, builtins, contextlib, getpass, json, os, queue, signal, sys, threading, time, warnings
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
 
@@ -403,6 +403,46 @@ def escape_surrogates(session):
     session.pack = packed
 
 
+FEATURES = [getattr(__future__, feature).compiler_flag for feature in __future__.all_feature_names]
+
+
+def compile_all(nodes, name, flags):
+    # As codeop.Compile does one after the other: what one imports from __future__ holds for those that follow.
+    for node in nodes:
+        code = compile(ast.Module([node], []), name, "exec", flags, True)
+        for feature in FEATURES:
+            flags |= code.co_flags & feature
+
+
+def check_before_running(shell):
+    # IPython compiles a statement when those before it have run, and only then sees what the parser lets through: a return outside a function.
+    # Here all are compiled before the first runs. What IPython would say later it says now; all else is left to it. await is let through: whether
+    # it is allowed may change on the way, and so may what to do about warnings, which IPython's own compilation gives.
+    run = shell.run_ast_nodes
+    unseen = ("ignore", None, SyntaxWarning, None, 0)
+
+    async def run_ast_nodes(nodes, name, *args, **kwargs):
+        filters, compiler = warnings.filters, kwargs.get("compiler")
+        try:
+            filters.insert(0, unseen)  # catch_warnings would make Python forget which warnings it has shown
+            try:
+                compile_all(nodes, name, compiler.flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            finally:
+                with contextlib.suppress(ValueError):
+                    filters.remove(unseen)
+        except (SyntaxError, KeyboardInterrupt) as error:
+            result = kwargs.get("result")
+            if result:
+                result.error_before_exec = error
+            shell.showtraceback()
+            return True
+        except Exception:
+            pass  # IPython meets it where it stands
+        return await run(nodes, name, *args, **kwargs)
+
+    shell.run_ast_nodes = run_ast_nodes
+
+
 def install(shell):
     tell_variables(shell)
     keep_secrets(shell.kernel)
@@ -416,6 +456,7 @@ def install(shell):
     ask_anywhere(shell.kernel, questions)
     wake_for_interrupts(shell.kernel, questions)
     escape_surrogates(shell.kernel.session)
+    check_before_running(shell)
     break_here()
     end_commands_input(shell)
 
