@@ -34,7 +34,7 @@ while True:
 // Every run has its end before the line has: what ran and what waited when all was stopped, and what was asked for while the kernel ended.
 func TestStop_runsEndBeforeLines(t *testing.T) {
 	s := servertest.Start(t, server.Config{Python: testpy.Python(t, "7")})
-	ctx := within(t, time.Minute)
+	ctx := within(t, 3*time.Minute)
 	client, page := dial(t, s, "a.ipynb"), openPage(t, s, "a.ipynb")
 	if err := client.Execute(ctx, "runs", stubborn); err != nil {
 		t.Fatal(err)
@@ -87,11 +87,11 @@ func TestStop_runsEndBeforeLines(t *testing.T) {
 
 // All kernels end when all are to, however little time there is: those that ignore what they are told, and one whose keeper does not answer.
 func TestStop_all(t *testing.T) {
-	const n = 6
+	const n = 4
 	dir := t.TempDir()
 	where := servertest.Place(t, dir)
 	s := servertest.Start(t, server.Config{Dir: dir, Place: &where, Python: testpy.Python(t, "7")})
-	ctx := within(t, 2*time.Minute)
+	ctx := within(t, 3*time.Minute)
 	var names []string
 	var pids []int
 	for i := range n {
