@@ -443,6 +443,73 @@ def check_before_running(shell):
     shell.run_ast_nodes = run_ast_nodes
 
 
+LAST = 0.5  # seconds that a process which ends itself may take for what it has printed
+MARK = "\0runnel: the end\0"
+
+
+def send_before_exit(kernel):
+    # os._exit ends the process while what was printed waits for the IO thread, or for ZeroMQ's, or in the pipe that ipykernel has put behind
+    # a file descriptor. Children that were forked end that way all the time: they have nothing to wait for.
+    leave, process, io, streams = os._exit, os.getpid(), kernel.iopub_thread, (sys.stdout, sys.stderr)
+
+    def drain(stream):
+        # Through the pipe too, behind all that is in it. Its thread stays where it reads the mark: nobody else is to see that.
+        read, write, text = threading.Event(), stream.write, ""
+
+        def until_mark(part):
+            nonlocal text
+            if threading.current_thread() is not stream.watch_fd_thread:
+                return write(part)
+            text += part
+            if MARK not in text:
+                return len(part)
+            text = text.replace(MARK, "")
+            os.write(stream._original_stdstream_copy, text.encode())
+            read.set()
+            threading.Event().wait()
+
+        stream.write = until_mark
+        os.write(stream._original_stdstream_fd, MARK.encode())
+        read.wait(LAST / 4)
+        write(text)
+
+    def close(sent):
+        from zmq import PAIR, Event
+
+        for stream in streams:
+            stream._flush()
+        # A socket says that it is gone when all it had is with the system.
+        monitor = io.socket.context.socket(PAIR)
+        io.socket.monitor("inproc://runnel-exit", Event.CLOSED | Event.MONITOR_STOPPED)
+        monitor.connect("inproc://runnel-exit")
+        io.socket.close(linger=int(LAST * 1000))
+        while monitor.poll(LAST * 1000):
+            if int.from_bytes(monitor.recv_multipart()[0][:2], sys.byteorder) == Event.MONITOR_STOPPED:
+                break
+        sent.release()
+        threading.Event().wait()
+
+    def send(sent):
+        try:
+            for stream in streams:
+                if getattr(stream, "_should_watch", False):
+                    drain(stream)
+            io.schedule(lambda: close(sent))
+        except Exception:
+            sent.release()
+
+    def _exit(status):
+        if os.getpid() == process and type(status) is int and threading.get_ident() != io.thread.ident and not sys.is_finalizing():
+            with contextlib.suppress(Exception):
+                sent = _thread.allocate_lock()
+                sent.acquire()
+                _thread.start_new_thread(send, (sent,))
+                sent.acquire(timeout=LAST)
+        leave(status)
+
+    os._exit = _exit
+
+
 def install(shell):
     tell_variables(shell)
     keep_secrets(shell.kernel)
@@ -457,6 +524,7 @@ def install(shell):
     wake_for_interrupts(shell.kernel, questions)
     escape_surrogates(shell.kernel.session)
     check_before_running(shell)
+    send_before_exit(shell.kernel)
     break_here()
     end_commands_input(shell)
 
