@@ -6,6 +6,9 @@ import (
 	"fmt"
 )
 
+//go:embed variables.py
+var ipythonVariables string
+
 //go:embed ipython.py
 var ipythonSetup string
 
@@ -26,7 +29,7 @@ const VariablesKey = "runnel_variables"
 // The code travels as code_to_run, not as exec_lines: an argument replaces what
 // the user's own profile says, and profiles do set exec_lines.
 func IPythonArgs() []string {
-	source, err := marshal(ipythonSetup)
+	source, err := marshal(ipythonVariables + ipythonSetup)
 	if err != nil {
 		panic(fmt.Sprintf("jupyter: embedded setup code: %v", err))
 	}
