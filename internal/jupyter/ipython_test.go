@@ -233,6 +233,20 @@ loop = []; loop.append(loop)
 slow, loud, array = Slow(), Loud(a=1), Array()
 lazy, scalar, real, named = Lazy(), Scalar(), float64(), Named()
 _private = 1
+from decimal import Decimal
+from fractions import Fraction
+from datetime import date, datetime, timedelta, timezone, tzinfo
+from pathlib import PurePosixPath as Pure
+from uuid import UUID as Id
+class Zone(tzinfo):
+    def __repr__(self): time.sleep(60)
+class Money(Decimal):
+    def __repr__(self): time.sleep(60)
+price, third, vast = Decimal('1.50'), Fraction(1, 3), Fraction(1 << 10**6)
+day, span = date(2024, 1, 2), timedelta(hours=1)
+noon, here = datetime(2024, 1, 2, 12, tzinfo=timezone.utc), datetime(2024, 1, 2, tzinfo=Zone())
+way, ident, money = [Pure('a/b')], Id(int=1), Money(1)
+del Decimal, Fraction, date, datetime, timedelta, timezone, tzinfo, Pure, Id
 `
 
 var variablesWant = map[string]jupyter.Variable{
@@ -255,6 +269,13 @@ var variablesWant = map[string]jupyter.Variable{
 	"Lazy":  {Type: "type", Value: "<class Lazy>"}, "Scalar": {Type: "type", Value: "<class Scalar>"},
 	"float64": {Type: "type", Value: "<class float64>"}, "Meta": {Type: "type", Value: "<class Meta>"}, "Named": {Type: "Meta", Value: "<class Named>"},
 	"lazy": {Type: "Lazy", Value: "<Lazy>"}, "scalar": {Type: "Scalar", Value: "<Scalar> ()"},
+	"Zone": {Type: "type", Value: "<class Zone>"}, "Money": {Type: "type", Value: "<class Money>"},
+	"price": {Type: "Decimal", Value: "Decimal('1.50')"}, "third": {Type: "Fraction", Value: "Fraction(1, 3)"},
+	"vast": {Type: "Fraction", Value: "Fraction(<int of 1000001 bits>, 1)"},
+	"day":  {Type: "date", Value: "datetime.date(2024, 1, 2)"}, "span": {Type: "timedelta", Value: "datetime.timedelta(seconds=3600)"},
+	"noon": {Type: "datetime", Value: "datetime.datetime(2024, 1, 2, 12, 0, tzinfo=datetime.timezone.utc)"},
+	"here": {Type: "datetime", Value: "<datetime>"}, "way": {Type: "list", Value: "[PurePosixPath('a/b')]"},
+	"ident": {Type: "UUID", Value: "UUID('00000000-0000-0000-0000-000000000001')"}, "money": {Type: "Money", Value: "<Money>"},
 	"real": {Type: "float64", Value: "np.float64(1.5)"}, "named": {Type: "Named", Value: "<Named>"},
 }
 

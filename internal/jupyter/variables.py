@@ -1,5 +1,5 @@
 # Runs before ipython.py, in the same module: short texts of the user's variables.
-import time
+import sys, time
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
 
@@ -70,6 +70,36 @@ def keep_secrets(kernel):
     kernel.getpass = ask_secret
 
 
+# Classes of the standard library whose repr is quick and calls nothing of the user's.
+PLAIN = {
+    "decimal": ("Decimal",),
+    "datetime": ("date", "timedelta"),
+    "pathlib": ("PurePosixPath", "PureWindowsPath", "PosixPath", "WindowsPath"),
+    "uuid": ("UUID",),
+}
+
+
+def is_of(kind, module, *names):
+    # Not by what the class says of itself: what is not loaded has no values either.
+    found = vars(sys.modules[module]) if module in sys.modules else {}
+    return any(found.get(n) is kind for n in names)
+
+
+def of_library(value):
+    # None: this is no value of such a class.
+    kind = type(value)
+    if is_of(kind, "fractions", "Fraction"):
+        return "Fraction(%s, %s)" % (text(value._numerator), text(value._denominator))
+    if is_of(kind, "datetime", "datetime", "time"):
+        zone = value.tzinfo  # which may be of a class of the user's
+        plain = zone is None or is_of(type(zone), "datetime", "timezone")
+    else:
+        plain = any(is_of(kind, module, *names) for module, names in PLAIN.items())
+    if plain:
+        return "<hidden>" if is_secret(str(value)) else cut(repr(value))
+    return None
+
+
 def text(value, depth=DEPTH):
     kind = type(value)
     if kind in (int, float, complex, bool, type(None), range, slice):
@@ -84,6 +114,9 @@ def text(value, depth=DEPTH):
         return "<class %s>" % title(value)
     if kind in (FunctionType, BuiltinFunctionType):
         return "<function %s>" % value.__name__
+    known = of_library(value)
+    if known is not None:
+        return known
     package = str(kind.__module__).partition(".")[0]
     if package in FRAMES:
         shape = getattr(value, "shape", None)
