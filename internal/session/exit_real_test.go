@@ -15,7 +15,6 @@ func TestPrintedBeforeExit(t *testing.T) {
 		for _, end := range []struct{ code, want string }{
 			{"import os\nprint('last words', flush=True)\nos._exit(3)", "last words\n"},
 			{"import os\nos.write(2, b'cause of death')\nos._exit(9)", "cause of death"},
-			{"import os, threading\nprint('in a thread', end='')\nthreading.Thread(target=os._exit, args=(1,)).start()\nthreading.Event().wait()", "in a thread"},
 		} {
 			sv.execute(s, "one", end.code)
 			p.untilDone("one", protocol.StatusKernelDied)
