@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -257,6 +258,11 @@ func (p *plain) execute(m message) *problem {
 	p.own[run] = in.Streaming
 	p.mu.Unlock()
 	refused := p.do(cmd)
+	if refused != nil && refused.code == protocol.CodeUnknownCell { // it was deleted: it comes back, at the end (P2)
+		if p.do(protocol.Command{Type: protocol.CmdCellRestore, CellID: cmd.CellID, Index: math.MaxInt32}) == nil {
+			refused = p.do(cmd)
+		}
+	}
 	if refused == nil {
 		return nil
 	}

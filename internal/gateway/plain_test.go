@@ -289,6 +289,30 @@ func TestPlain_rejectedRunEndsOnce(t *testing.T) {
 	}
 }
 
+// A cell that was deleted comes back at the end when its id is run again, and nothing is said of a refusal.
+func TestPlain_deletedCellComesBack(t *testing.T) {
+	h := newFakeHub("n.ipynb")
+	deleted := true
+	h.session("n.ipynb").do = func(_ *fakeSession, cmd protocol.Command) protocol.Ack {
+		switch {
+		case cmd.Type == protocol.CmdCellRestore && cmd.CellID == "a" && cmd.Index > 1000:
+			deleted = false
+		case cmd.Type == protocol.CmdExecute && deleted:
+			return protocol.Ack{Status: protocol.AckRejected, Code: protocol.CodeUnknownCell, Error: "the cell was deleted"}
+		}
+		return protocol.Ack{Status: protocol.AckAccepted}
+	}
+	c := serve(t, h, Params{Notebook: "n.ipynb"})
+	c.send(`{"type":"execute","code":"1","cell_id":"a"}`)
+	c.send(`{"type":"ping"}`)
+	if m := c.next(); m["type"] != "ping" {
+		t.Errorf("it was told %v", m)
+	}
+	if n := len(h.session("n.ipynb").commands); n != 3 || deleted {
+		t.Errorf("%d commands; deleted still: %v", n, deleted)
+	}
+}
+
 func TestAppendString(t *testing.T) {
 	for _, text := range []string{"", "plain", "\"\\\n\r\t\x00\x1b[0m\x7f", "ünï😀\u2028", "bad \xff\xc3( end", strings.Repeat("x", 1000)} {
 		var got string

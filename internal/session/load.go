@@ -195,7 +195,10 @@ func (h *Hub) readNotebook(ctx context.Context, p files.Path, create bool) (*not
 		if data, err = notebook.Encode(doc); err != nil {
 			return nil, stamp, fmt.Errorf("make notebook: %w", err)
 		}
-		if stamp, err = h.cfg.Folder.Create(ctx, p, data); err != nil {
+		if err = h.makeFolders(p.Dir()); err == nil {
+			stamp, err = h.cfg.Folder.Create(ctx, p, data)
+		}
+		if err != nil {
 			return nil, stamp, fmt.Errorf("make notebook %s: %w", p, err)
 		}
 		return doc, stamp, nil
@@ -205,6 +208,23 @@ func (h *Hub) readNotebook(ctx context.Context, p files.Path, create bool) (*not
 	}
 	doc, err := decodeNotebook(data, h.newID)
 	return doc, stamp, err
+}
+
+// makeFolders makes a folder and those around it, where they are not there.
+func (h *Hub) makeFolders(p files.Path) error {
+	if p == "" {
+		return nil
+	}
+	if _, err := h.cfg.Folder.Stat(p); err == nil {
+		return nil
+	}
+	if err := h.makeFolders(p.Dir()); err != nil {
+		return err
+	}
+	if err := h.cfg.Folder.Mkdir(p); err != nil && !errors.Is(err, files.ErrExists) {
+		return err
+	}
+	return nil
 }
 
 // decodeNotebook reads a file's content; an empty file is an empty notebook.
