@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"testing"
@@ -24,6 +25,12 @@ func TestSyncCoversBlobs(t *testing.T) {
 	}
 	if n := len(j.fresh.paths); n != 0 {
 		t.Errorf("after a sync %d blobs wait for one", n)
+	}
+	for i := range freshMost {
+		put(t, j, fmt.Sprint(i), 0)
+	}
+	if n := len(j.fresh.paths); n != 0 {
+		t.Errorf("%d blobs wait though nobody syncs", n)
 	}
 	// Where a blob cannot be synced, what names it is not (J8).
 	j.fresh.add("\x00")

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -46,9 +47,14 @@ func (j *Journal) Put(hash string, data []byte) error {
 		_ = os.Remove(f.Name())
 		return fmt.Errorf("keep blob: %w", err)
 	}
-	j.fresh.add(path)
-	return nil
+	if j.fresh.add(path) < freshMost {
+		return nil
+	}
+	return j.Sync(context.Background())
 }
+
+// freshMost is how many blobs may wait for the next sync: a cell that makes them for hours syncs nothing else.
+const freshMost = 1000
 
 // fresh are the blobs that are not known to be on the disk yet.
 type fresh struct {
@@ -56,10 +62,12 @@ type fresh struct {
 	paths []string
 }
 
-func (f *fresh) add(path string) {
+// add gives how many wait now.
+func (f *fresh) add(path string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.paths = append(f.paths, path)
+	return len(f.paths)
 }
 
 // sync puts them on the disk: what is synced may name them.
