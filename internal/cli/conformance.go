@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,14 +24,15 @@ func conformanceCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := interruptible(cmd.Context())
 			defer cancel()
-			if err := aServer(args[0]); err != nil {
+			server, err := serverURL(args[0])
+			if err != nil {
 				return err
 			}
 			out := cmd.OutOrStdout()
 			if asJSON {
 				out = io.Discard
 			}
-			checks := conformance.Run(ctx, conformance.Options{URL: serverOf(args[0]), Notebook: notebook, Out: out})
+			checks := conformance.Run(ctx, conformance.Options{URL: server, Notebook: notebook, Out: out})
 			if asJSON {
 				if err := printJSON(cmd, checks); err != nil {
 					return err
@@ -50,21 +52,14 @@ func conformanceCommand() *cobra.Command {
 	return cmd
 }
 
-// serverOf is the URL of the server of a WebSocket's.
-func serverOf(text string) string {
+// serverURL reads the URL of a server, as serve prints it, or of its WebSocket.
+func serverURL(text string) (string, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "ws" && u.Scheme != "wss" {
-		return text
+	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "ws", "wss"}, u.Scheme) {
+		return "", usage(fmt.Errorf("%q is not a URL such as http://127.0.0.1:8000/?token=abc", text))
 	}
-	u.Scheme, u.Path = "http"+strings.TrimPrefix(u.Scheme, "ws"), strings.TrimSuffix(u.Path, "/ws")
-	return u.String()
-}
-
-// aServer wants the URL of a server, as serve prints it, or of its WebSocket.
-func aServer(text string) error {
-	text = serverOf(text)
-	if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return usage(fmt.Errorf("%q is not a URL such as http://127.0.0.1:8000/?token=abc", text))
+	if secure, is := strings.CutPrefix(u.Scheme, "ws"); is {
+		u.Scheme, u.Path = "http"+secure, strings.TrimSuffix(u.Path, "/ws")
 	}
-	return nil
+	return u.String(), nil
 }

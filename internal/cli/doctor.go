@@ -27,11 +27,12 @@ minute and a half; where no kernel starts it says so at once. Exit code 1 if a c
 				config.Out = io.Discard
 			}
 			if config.URL != "" {
-				if err := aServer(config.URL); err != nil {
+				server, err := serverURL(config.URL)
+				if err != nil {
 					return err
 				}
-			}
-			if config.URL == "" && config.Python == "" {
+				config.URL = server
+			} else if config.Python == "" {
 				python, err := defaultPython(ctx, cmd.ErrOrStderr())
 				if err != nil {
 					return err

@@ -19,16 +19,3 @@ func TestSpan(t *testing.T) {
 		}
 	}
 }
-
-func TestServerOf(t *testing.T) {
-	for text, want := range map[string]string{
-		"http://127.0.0.1:8000/?token=abc":  "http://127.0.0.1:8000/?token=abc",
-		"ws://127.0.0.1:8000/ws?token=abc":  "http://127.0.0.1:8000?token=abc",
-		"wss://a.test/ws":                   "https://a.test",
-		"wss://a.test/runnel/ws?notebook=a": "https://a.test/runnel?notebook=a",
-	} {
-		if got := serverOf(text); got != want {
-			t.Errorf("%s is of %s, want %s", text, got, want)
-		}
-	}
-}
