@@ -237,7 +237,7 @@ func (s *Server) Open(notebook string, options pageclient.Options) *pageclient.C
 
 // open opens a page client, whose broken promises fail the test.
 func (s *Server) open(notebook string, options pageclient.Options) *pageclient.Client {
-	options.Token, options.Notebook = s.Token, notebook
+	options.Token, options.Notebook, options.Remember = s.Token, notebook, true
 	c := pageclient.Open(options)
 	s.t.Cleanup(func() {
 		c.Close()

@@ -27,6 +27,8 @@ type Options struct {
 	MinBackoff, MaxBackoff time.Duration
 	// Silence is how long nothing may be heard before the line is dropped; 25 s when zero.
 	Silence time.Duration
+	// Remember: what is received is kept, for History.
+	Remember bool
 	// OnEvents, when set, is called on the reading goroutine for every frame of events after it was applied.
 	OnEvents func(protocol.Events, []protocol.Event, *protocol.State)
 }

@@ -11,7 +11,7 @@ import (
 // historyMax is how many entries of its history a client keeps, at least, when it had so many.
 const historyMax = 300
 
-// History is what the client received, the oldest first, a line for each frame: what came, of which epoch, up to which number.
+// History is what the client received, where it was asked to remember it, the oldest first, a line for each frame: what came, of which epoch, up to which number.
 func (c *Client) History() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -19,6 +19,9 @@ func (c *Client) History() []string {
 }
 
 func (c *Client) rememberLocked(format string, args ...any) {
+	if !c.opts.Remember {
+		return
+	}
 	if len(c.history) >= 2*historyMax {
 		c.history = slices.Delete(c.history, 0, historyMax)
 	}
@@ -26,6 +29,9 @@ func (c *Client) rememberLocked(format string, args ...any) {
 }
 
 func (c *Client) rememberEventsLocked(f protocol.Events, events []protocol.Event) {
+	if !c.opts.Remember {
+		return
+	}
 	var kinds strings.Builder
 	for _, e := range events {
 		fmt.Fprintf(&kinds, " %s", strings.TrimPrefix(fmt.Sprintf("%T", e), "protocol."))

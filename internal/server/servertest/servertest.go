@@ -24,8 +24,8 @@ import (
 	"github.com/runnel-dev/runnel/internal/server"
 )
 
-// Main is for TestMain: it runs the tests and looks for goroutines that they left behind, or runs a keeper when the program was started as one. It returns the exit code. Servers and kernels have an
-// empty home, and few interpreters to look at.
+// Main is for TestMain: it runs the tests and looks for goroutines that they left behind, or runs a keeper when the program was started as one.
+// It returns the exit code. Servers and kernels have an empty home, and few interpreters to look at.
 func Main(m *testing.M) int {
 	if len(os.Args) == 3 && os.Args[1] == "keep" {
 		if err := keeper.Main(context.Background(), os.Args[2]); err != nil {
