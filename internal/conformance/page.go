@@ -250,7 +250,7 @@ func contiguous(ctx context.Context, p *page) error {
 	if err != nil {
 		return err
 	}
-	return p.execute(ctx, n, "for i in range(500): print(i, flush=True)")
+	return p.execute(ctx, n, "for i in range(2000): print(i, flush=True)")
 }
 
 func once(ctx context.Context, p *page) error {
