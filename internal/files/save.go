@@ -27,9 +27,10 @@ const (
 
 // Save replaces a file's content atomically and durably, or makes the file. With expect it does so only while the file on disk
 // is that version (the zero Stamp: while there is no file), else ErrChanged. The mode is kept, and the owner where that is allowed;
-// hard links and extended attributes are not. After an error the old content is whole. Saves of one path wait for each other.
+// hard links and extended attributes are not. After an error the old content is whole. Saves of one path wait for each other, also those
+// of another Folder, in another process: see lockOld.
 //
-// Between the last look at the old file and the rename another program can still write it: some microseconds, not more.
+// Between the last look at the old file and the rename another program can still write it: the time of one rename, not more.
 func (f *Folder) Save(ctx context.Context, p Path, data []byte, expect *Stamp) (Stamp, error) {
 	return f.SaveFrom(ctx, p, bytes.NewReader(data), int64(len(data)), expect)
 }
@@ -217,7 +218,14 @@ func keepRights(file *os.File, old fs.FileInfo) error {
 
 // replace puts the temporary file in the target's place if that is still what is expected.
 func (f *Folder) replace(ctx context.Context, at *spot, p Path, temp string, stamp Stamp, expect *Stamp) (err error) {
-	if err := f.stillThere(at, p, expect); err != nil {
+	old, err := f.lockOld(ctx, at)
+	if err != nil {
+		return err
+	}
+	if old != nil {
+		defer old.Close() // and with it the lock
+	}
+	if err := stillThere(at, p, old, expect); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
@@ -237,20 +245,57 @@ func (f *Folder) replace(ctx context.Context, at *spot, p Path, temp string, sta
 	})
 }
 
-// stillThere compares what is on disk with what is expected, by content.
-func (f *Folder) stillThere(at *spot, p Path, expect *Stamp) error {
+// How long a save waits for another's lock, and how often it asks. What holds it longer is no save.
+const (
+	lockWait  = 10 * time.Second
+	lockRetry = 2 * time.Millisecond
+)
+
+// lockOld opens the file that is to be replaced, nil when there is none, and locks it (flock) until it is closed. Who saves looks at the
+// old file and puts a new one in its place; two that do so at the same time would each see the old one, and one's content would be gone.
+// A file system without locks is gone on with all the same.
+func (f *Folder) lockOld(ctx context.Context, at *spot) (*os.File, error) {
+	file, err := at.dir.OpenFile(at.name, os.O_RDWR|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(lockWait); ; {
+		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) || time.Now().After(end) {
+			return file, nil
+		}
+		select {
+		case <-time.After(lockRetry):
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), file.Close())
+		}
+	}
+}
+
+// stillThere compares what is on disk, opened as old, with what is expected, by content.
+func stillThere(at *spot, p Path, old *os.File, expect *Stamp) error {
 	if expect == nil || expect.Hash == "" {
 		return nil
 	}
-	file, err := at.dir.OpenFile(at.name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	if old == nil {
 		return changed(p, "it is gone")
 	}
+	opened, err := old.Stat()
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	now, err := stampFile(file)
+	switch there, err := at.dir.Lstat(at.name); { // while the lock was waited for another file may have come
+	case errors.Is(err, fs.ErrNotExist):
+		return changed(p, "it is gone")
+	case err != nil:
+		return err
+	case !os.SameFile(opened, there):
+		return changed(p, "another file")
+	}
+	now, err := stampFile(old)
 	if err != nil {
 		return err
 	}

@@ -75,6 +75,44 @@ func TestSaveSameSizeButChanged(t *testing.T) {
 	}
 }
 
+// TestSaveWithAnother: of two saves over one version, of two folders one in the other as two servers have them, one says that the file was
+// changed, also when both have begun before either has ended.
+func TestSaveWithAnother(t *testing.T) {
+	outer, dir := open(t)
+	put(t, dir, "in/a.ipynb", "one")
+	inner, err := Open(filepath.Join(dir, "in"), Options{})
+	must(t, err)
+	t.Cleanup(func() { inner.Close() })
+	_, stamp, err := outer.Read("in/a.ipynb")
+	must(t, err)
+	other := make(chan error, 1)
+	outer.step = func(what string) error {
+		if what != "rename" { // the old file was looked at
+			return nil
+		}
+		go func() {
+			_, err := inner.Save(context.Background(), "a.ipynb", []byte("other"), &stamp)
+			other <- err
+		}()
+		select {
+		case err := <-other:
+			other <- err
+		case <-time.After(200 * time.Millisecond): // it waits
+		}
+		return nil
+	}
+	_, mine := outer.Save(context.Background(), "in/a.ipynb", []byte("mine"), &stamp)
+	if theirs := <-other; mine != nil || !errors.Is(theirs, ErrChanged) {
+		t.Errorf("%v and %v", mine, theirs)
+	}
+	if got := content(t, dir, "in/a.ipynb"); got != "mine" {
+		t.Errorf("%q", got)
+	}
+	if left := temps(t, filepath.Join(dir, "in")); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+}
+
 func TestSaveThroughSymlink(t *testing.T) {
 	f, dir := open(t)
 	put(t, dir, "real/a.ipynb", "one")
