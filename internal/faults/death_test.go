@@ -274,13 +274,19 @@ while True:
 	if got := c.State().Cell("deaf").Run.State; got != protocol.StateRunning {
 		t.Errorf("the run that goes on is shown as %s", got)
 	}
-	do(t, c, protocol.Command{Type: protocol.CmdKernelRestart})
+	// All go out one behind the other: when the runs come, the restart has begun and cannot have ended.
+	acks := []<-chan protocol.Ack{c.Send(&protocol.Command{Type: protocol.CmdKernelRestart})}
 	meanwhile := make([]protocol.RunID, 5)
 	for i := range meanwhile {
-		meanwhile[i] = start(t, c, protocol.CellID(fmt.Sprintf("meanwhile%d", i)), fmt.Sprintf("order = [*globals().get('order', []), %d]; order", i))
+		code := fmt.Sprintf("order = [*globals().get('order', []), %d]; order", i)
+		cmd := protocol.Command{Type: protocol.CmdExecute, CellID: protocol.CellID(fmt.Sprintf("meanwhile%d", i)), Code: &code}
+		acks = append(acks, c.Send(&cmd))
+		meanwhile[i] = protocol.RunID(cmd.CmdID)
 	}
-	if got := c.State().Kernel.State; got != protocol.KernelRestarting {
-		t.Errorf("the kernel is %s; the runs were to come while it restarts", got)
+	for _, ack := range acks {
+		if got := <-ack; got.Status == protocol.AckRejected {
+			t.Fatalf("rejected: %s", got.Error)
+		}
 	}
 	finish(t, c, run, 10*time.Second, protocol.StatusInterrupted)
 	eventually(t, 10*time.Second, "the kernel and its child are gone", func() bool { return !alive(pid) && !alive(child) })
