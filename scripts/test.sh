@@ -31,6 +31,7 @@ go_tests() {
 # The fault tests break the built binary from outside. The race detector would see
 # their own clients only, and slow those down; go's cache does not know the binary.
 # They wait more than they work, so what only works runs beside them.
+# What fails there is run again, alone.
 fault_tests() {
 	CGO_ENABLED=0 GOFLAGS=-trimpath RUNNEL_BINARY="$PWD/bin/runnel" go test -timeout 25m -count=1 "$@" ./internal/faults
 }
@@ -44,8 +45,11 @@ end_fault_tests() {
 		return
 	fi
 	cat .cache/faults.log
-	printf '\n== again, one by one: internal/faults\n'
-	fault_tests -parallel 1
+	local failed=
+	grep -q '^panic: ' .cache/faults.log || # then not all were run
+		failed=$(sed -n 's/^--- FAIL: \([A-Za-z0-9_]*\).*/\1/p' .cache/faults.log | sort -u | paste -sd '|')
+	printf '\n== again, one by one: internal/faults, %s\n' "${failed:-all}"
+	fault_tests -parallel 1 -run "^(${failed:-.*})\$"
 }
 
 step "kernels for the tests" scripts/test-env.sh
