@@ -305,7 +305,7 @@ def check_before_running(shell):
     shell.run_ast_nodes = run_ast_nodes
 
 
-LAST = 0.5  # seconds that a process which ends itself may take for what it has printed
+LAST = 2  # seconds that a process which ends itself may take for what it has printed
 MARK = "\0runnel: the end\0"
 
 
@@ -335,11 +335,15 @@ def send_before_exit(kernel):
         read.wait(LAST / 4)
         write(text)
 
+    def flush(sent):
+        # What is flushed here the IO thread only notes to send next, so it is to close after that.
+        for stream in streams:
+            stream._flush()
+        io.schedule(lambda: close(sent))
+
     def close(sent):
         from zmq import PAIR, Event
 
-        for stream in streams:
-            stream._flush()
         # A socket says that it is gone when all it had is with the system.
         monitor = io.socket.context.socket(PAIR)
         io.socket.monitor("inproc://runnel-exit", Event.CLOSED | Event.MONITOR_STOPPED)
@@ -356,7 +360,7 @@ def send_before_exit(kernel):
             for stream in streams:
                 if getattr(stream, "_should_watch", False):
                     drain(stream)
-            io.schedule(lambda: close(sent))
+            io.schedule(lambda: flush(sent))
         except Exception:
             sent.release()
 

@@ -15,6 +15,7 @@ func TestPrintedBeforeExit(t *testing.T) {
 		for _, end := range []struct{ code, want string }{
 			{"import os\nprint('last words', flush=True)\nos._exit(3)", "last words\n"},
 			{"import os\nos.write(2, b'cause of death')\nos._exit(9)", "cause of death"},
+			{"import os, threading\ndef die():\n    print('said', end='')\n    os._exit(4)\nt = threading.Thread(target=die)\nt.start()\nt.join()", "said"},
 		} {
 			sv.execute(s, "one", end.code)
 			p.untilDone("one", protocol.StatusKernelDied)
