@@ -24,7 +24,7 @@ func TestF2_keeper_killed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status != protocol.StatusKernelDied {
+	if status != protocol.StatusLost {
 		t.Errorf("run ended as %s", status)
 	}
 	eventually(t, 10*time.Second, "the kernel is gone too", func() bool { return !alive(pid) })
@@ -33,7 +33,7 @@ func TestF2_keeper_killed(t *testing.T) {
 	s.Start()
 	late := s.Client("keeper.ipynb")
 	if err := late.Wait(within(t, 20*time.Second), "the death", func(st *protocol.State) bool {
-		return st.Kernel.State == protocol.KernelDead && st.Kernel.Death != nil && st.Cell("loop").Run.Status == protocol.StatusKernelDied
+		return st.Kernel.State == protocol.KernelDead && st.Kernel.Death != nil && st.Cell("loop").Run.Status == protocol.StatusLost
 	}); err != nil {
 		t.Fatal(err)
 	}

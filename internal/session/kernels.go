@@ -234,7 +234,7 @@ func (c *core) kernelFailed(id, text string) {
 		c.stopped()
 		return
 	}
-	c.died(protocol.Death{Text: text, ExitCode: -1, At: c.now})
+	c.died(protocol.StatusKernelDied, protocol.Death{Text: text, ExitCode: -1, At: c.now})
 }
 
 // stopped: the kernel that was to stop has ended.
@@ -261,7 +261,11 @@ func (c *core) kernelExited(e kernel.Event) {
 		return
 	}
 	x := e.Exit
-	c.died(protocol.Death{Text: x.Text, ExitCode: x.Code, Signal: x.Signal, OOM: x.OOM, PeakMemory: x.PeakRSS, Stderr: x.Stderr, At: c.now})
+	end := protocol.StatusKernelDied
+	if x.KeeperLost { // the run may have come to its end before, with nobody there to hear it
+		end = protocol.StatusLost
+	}
+	c.died(end, protocol.Death{Text: x.Text, ExitCode: x.Code, Signal: x.Signal, OOM: x.OOM, PeakMemory: x.PeakRSS, Stderr: x.Stderr, At: c.now})
 }
 
 func (c *core) relaunch() {
@@ -271,8 +275,8 @@ func (c *core) relaunch() {
 	c.startKernel(name)
 }
 
-// died ends everything that was on the kernel; nothing is run again by itself.
-func (c *core) died(death protocol.Death) {
+// died ends everything that was on the kernel, the running run with this status; nothing is run again by itself.
+func (c *core) died(end string, death protocol.Death) {
 	starting := c.pub.Kernel.State == protocol.KernelStarting
 	c.attached, c.ready, c.restart = false, false, nil
 	k := c.pub.Kernel
@@ -297,7 +301,7 @@ func (c *core) died(death protocol.Death) {
 			trace = append(trace, death.Stderr)
 		}
 		c.showError(r, "KernelDied", death.Text, trace)
-		c.finish(r, protocol.RunDone{Status: protocol.StatusKernelDied, Reason: death.Text, Ename: "KernelDied", Evalue: death.Text})
+		c.finish(r, protocol.RunDone{Status: end, Reason: death.Text, Ename: "KernelDied", Evalue: death.Text})
 	}
 }
 
@@ -314,12 +318,5 @@ func (c *core) kernelMemory(id string, bytes int64) {
 
 // kernelGone: the handle of a kernel that the journal names cannot be had any more.
 func (c *core) kernelGone(text string) {
-	if r := c.current(); r != nil {
-		c.finishLost(r, text)
-	}
-	c.died(protocol.Death{Text: text, ExitCode: -1, At: c.now})
-}
-
-func (c *core) finishLost(r *run, text string) {
-	c.finish(r, protocol.RunDone{Status: protocol.StatusLost, Reason: text})
+	c.died(protocol.StatusLost, protocol.Death{Text: text, ExitCode: -1, At: c.now})
 }

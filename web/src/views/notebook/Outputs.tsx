@@ -83,7 +83,7 @@ function Died(props: { reason?: string; status: string; began: boolean; told: bo
           {reason ? `: ${reason}` : ''}
         </div>
       )}
-      {status === 'kernel_died' && (kernel.state === 'dead' || kernel.state === 'none') && (
+      {(kernel.state === 'dead' || kernel.state === 'none') && (
         <div className="died-ways">
           <button
             type="button"
