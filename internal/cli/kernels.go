@@ -155,7 +155,11 @@ func printKernels(w io.Writer, list []listed, now time.Time) error {
 		if k.Server {
 			server = "here"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d MiB\t%v\t%s\t%s\n", k.Notebook, k.Name, k.PID, k.Memory>>20, now.Sub(k.Started).Round(time.Second), server, k.ID)
+		runs := "?"
+		if !k.Started.IsZero() {
+			runs = now.Sub(k.Started).Round(time.Second).String()
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d MiB\t%s\t%s\t%s\n", k.Notebook, k.Name, k.PID, k.Memory>>20, runs, server, k.ID)
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print: %w", err)

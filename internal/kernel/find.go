@@ -25,7 +25,7 @@ type Found struct {
 	Language   string
 	KeeperPID  int
 	KernelPID  int
-	Started    time.Time // of the keeper; zero when it is gone
+	Started    time.Time // of the keeper; zero when it is gone, or does not answer
 	First      uint64    // first record that is there, 0 when not known
 	Last       uint64    // last record, 0 when not known
 	Alive      bool      // the keeper is; else Attach gives what it left
@@ -67,7 +67,8 @@ func (m *Manager) look(ctx context.Context, dir string) (Found, bool) {
 	f := Found{ID: ID(cfg.KernelID), NotebookID: cfg.NotebookID, Name: cfg.Name, Language: cfg.Language}
 	running, _ := keeper.ReadRunning(dir)
 	f.KeeperPID, f.KernelPID = running.PID, running.KernelPID
-	f.Alive = Alive(dir)
+	client, hello, err := reach(ctx, dir)
+	f.Alive = err == nil || Alive(dir)
 	if !f.Alive {
 		segments, _ := filepath.Glob(filepath.Join(dir, "*.seg"))
 		if len(segments) == 0 {
@@ -77,7 +78,6 @@ func (m *Manager) look(ctx context.Context, dir string) (Found, bool) {
 		f.State.Exited = true
 		return f, true
 	}
-	client, hello, err := keeper.Query(ctx, dir)
 	if err != nil {
 		if ctx.Err() == nil {
 			m.log.Warn("keeper does not answer", "kernel", f.ID, "pid", f.KeeperPID, "error", err)
@@ -94,6 +94,27 @@ func (m *Manager) look(ctx context.Context, dir string) (Found, bool) {
 		f.Memory = keeper.TreeMemory(hello.KernelPID)
 	}
 	return f, true
+}
+
+// comesOrGoes is how long a keeper that lives may be without its socket: as it starts, and as it ends.
+const comesOrGoes = 2 * time.Second
+
+// reach asks a keeper how it is, again as long as it lives and seems to come or to go.
+func reach(ctx context.Context, dir string) (*keeper.Client, keeper.Hello, error) {
+	for end := time.Now().Add(comesOrGoes); ; {
+		if !Alive(dir) {
+			return nil, keeper.Hello{}, ErrGone
+		}
+		client, hello, err := keeper.Query(ctx, dir)
+		if err == nil || !going(dir, err) || time.Now().After(end) {
+			return client, hello, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, hello, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // discard removes a folder that holds nothing, unless it is young.
