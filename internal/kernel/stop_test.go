@@ -2,11 +2,13 @@ package kernel_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -66,6 +68,7 @@ func TestStopOfAKeeperThatStandsStill(t *testing.T) {
 			if err := syscall.Kill(running.PID, syscall.SIGSTOP); err != nil {
 				t.Fatal(err)
 			}
+			await(t, patience, "the keeper stands still", func() bool { return standsStill(t, running.PID) })
 			t.Cleanup(func() { // before newManager's, which asks keepers to stop
 				if keeper.ProcessStart(running.PID) == running.Start {
 					_ = syscall.Kill(running.PID, syscall.SIGCONT)
@@ -87,6 +90,22 @@ func TestStopOfAKeeperThatStandsStill(t *testing.T) {
 			}
 		})
 	}
+}
+
+// standsStill says whether all threads of a process are stopped: one that still runs can answer.
+func standsStill(t *testing.T, pid int) bool {
+	t.Helper()
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(stats) == 0 {
+		t.Fatalf("no threads of %d: %v", pid, err)
+	}
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(stat), ") T ") {
+			return false
+		}
+	}
+	return true
 }
 
 // endsWithKeeper: a Stop waits as long as the keeper lives, and is content when that is gone.
