@@ -31,14 +31,40 @@ type plain struct {
 	told    atomic.Uint64 // the client knows the session's events up to this one
 
 	mu    sync.Mutex
-	own   map[protocol.RunID]bool // runs this client asked for that have not ended: with streaming?
+	own   map[protocol.RunID]form // runs this client asked for, as long as their cells show them
+	last  form                    // of its last execute: the one it knows
 	ended map[protocol.RunID]bool // runs that were given up: this client was told their end already
 	typed bool                    // it has answered ahead of a prompt
 }
 
+// form is how a client is told what is printed (P3).
+type form int
+
+const (
+	asStream form = iota // stream_output; to those who have asked for nothing too
+	asOutput             // output with is_last:false
+)
+
+// formOf is that of a run's text: what the run was asked with here, else what the client asked for last.
+func (p *plain) formOf(run protocol.RunID) form {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if f, own := p.own[run]; own {
+		return f
+	}
+	return p.last
+}
+
+// forget drops a run that shows nothing any more.
+func (p *plain) forget(run protocol.RunID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.own, run)
+}
+
 func newPlain(c *conn) *plain {
 	ctx, cancel := context.WithCancel(c.ctx)
-	return &plain{c: c, ctx: ctx, cancel: cancel, begun: make(chan struct{}), ready: make(chan struct{}), own: map[protocol.RunID]bool{}, ended: map[protocol.RunID]bool{}}
+	return &plain{c: c, ctx: ctx, cancel: cancel, begun: make(chan struct{}), ready: make(chan struct{}), own: map[protocol.RunID]form{}, ended: map[protocol.RunID]bool{}}
 }
 
 // stop gives up being plain: the client turned out to be a page.
@@ -255,7 +281,10 @@ func (p *plain) execute(m message) *problem {
 	cmd := protocol.Command{Type: protocol.CmdExecute, CmdID: newCommandID(), CellID: protocol.CellID(in.CellID), Code: in.Code}
 	run := protocol.RunID(cmd.CmdID)
 	p.mu.Lock()
-	p.own[run] = in.Streaming
+	if p.last = asOutput; in.Streaming {
+		p.last = asStream
+	}
+	p.own[run] = p.last
 	p.mu.Unlock()
 	refused := p.do(cmd)
 	if refused != nil && refused.code == protocol.CodeUnknownCell { // it was deleted: it comes back, at the end (P2)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,21 +91,52 @@ func TestPlain_withoutCellID(t *testing.T) {
 	}
 }
 
-func TestPlain_observersStream(t *testing.T) {
+// What others run comes in the form that the client knows: that of its own last execute; to one that has sent none as stream_output (P3).
+func TestPlain_runsOfOthers(t *testing.T) {
 	h := newFakeHub("n.ipynb")
 	s := h.session("n.ipynb")
 	s.do = printing
-	a, b := serve(t, h, Params{Notebook: "n.ipynb"}), serve(t, h, Params{Notebook: "n.ipynb"})
-	s.waitFor(2)
-	a.send(`{"type":"execute","code":"x","cell_id":"a"}`)
-	if m := a.next(); m["type"] != "output" {
-		t.Errorf("its own: %v", m)
+	a, b, listener := serve(t, h, Params{Notebook: "n.ipynb"}), serve(t, h, Params{Notebook: "n.ipynb"}), serve(t, h, Params{Notebook: "n.ipynb"})
+	s.waitFor(3)
+	run := func(c *client, streaming string, wantA, wantB string) {
+		t.Helper()
+		c.send(`{"type":"execute","code":"x","cell_id":"a"` + streaming + `}`)
+		for _, told := range []struct {
+			c    *client
+			want string
+		}{{a, wantA}, {b, wantB}, {listener, "stream_output"}} {
+			if m := told.c.next(); m["type"] != told.want || m["is_last"] == true {
+				t.Errorf("text came as %v, want %s", m, told.want)
+			}
+			if m := told.c.next(); m["is_last"] != true {
+				t.Errorf("the end came as %v", m)
+			}
+		}
 	}
-	if m := b.next(); m["type"] != "stream_output" {
-		t.Errorf("an observer: %v", m)
+	run(a, "", "output", "stream_output")
+	run(b, `,"streaming":true`, "output", "stream_output")
+	run(b, `,"streaming":false`, "output", "output")
+	run(a, `,"streaming":true`, "stream_output", "output")
+	run(b, "", "stream_output", "output")
+}
+
+// A run keeps the form that it was asked with, whatever its client has asked for since: also for what a thread of it prints after its end.
+func TestPlain_formOfARun(t *testing.T) {
+	h := newFakeHub("n.ipynb")
+	s := h.session("n.ipynb")
+	s.do = printing
+	c := serve(t, h, Params{Notebook: "n.ipynb"})
+	for _, cell := range []string{`"a"`, `"b","streaming":true`} {
+		c.send(`{"type":"execute","code":"x","cell_id":` + cell + `}`)
+		c.next()
+		c.next()
 	}
-	if m := b.until("output"); m["is_last"] != true {
-		t.Errorf("an observer's end: %v", m)
+	for _, late := range []struct{ cell, want string }{{"a", "output"}, {"b", "stream_output"}} {
+		i := slices.IndexFunc(s.commands, func(cmd protocol.Command) bool { return string(cmd.CellID) == late.cell })
+		s.emit(protocol.TextPut{CellID: protocol.CellID(late.cell), OutputID: protocol.OutputID("o-" + string(s.commands[i].CmdID)), Text: "late", Raw: "late"})
+		if m := c.next(); m["type"] != late.want || m["content"] != "late" {
+			t.Errorf("late text of %s came as %v, want %s", late.cell, m, late.want)
+		}
 	}
 }
 

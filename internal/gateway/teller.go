@@ -118,6 +118,7 @@ func (t *teller) event(event protocol.Event) bool {
 	case protocol.TextPut:
 		return t.text(e.CellID, t.names[e.CellID][e.OutputID], e.Raw)
 	case protocol.RunStarted:
+		t.p.forget(t.current[e.CellID])
 		t.current[e.CellID] = e.RunID
 		return true
 	case protocol.OutputSet:
@@ -140,16 +141,14 @@ func (t *teller) event(event protocol.Event) bool {
 // maxContent is the most bytes of text in one message; escaped, it stays under protocol.MaxFrame.
 const maxContent = 128 << 10
 
-// text sends printed text in the form that its run was asked with (P3).
+// text sends printed text (P3).
 func (t *teller) text(cell protocol.CellID, name, text string) bool {
 	run := t.current[cell]
-	t.p.mu.Lock()
-	streaming, own := t.p.own[run]
-	t.p.mu.Unlock()
+	form := t.p.formOf(run)
 	for text != "" {
 		n := cutText(text, maxContent)
 		out := append(t.buf[:0], `{"type":`...)
-		if streaming || !own {
+		if form == asStream {
 			out = append(out, `"stream_output","cell_id":`...)
 		} else {
 			out = append(out, `"output","is_last":false,"cell_id":`...)
@@ -256,7 +255,9 @@ func (t *teller) prompt(p protocol.Prompt) bool {
 func (t *teller) done(e protocol.RunDone) bool {
 	t.p.mu.Lock()
 	told := t.p.ended[e.RunID]
-	delete(t.p.own, e.RunID)
+	if t.current[e.CellID] != e.RunID { // else it may still print, by its threads
+		delete(t.p.own, e.RunID)
+	}
 	delete(t.p.ended, e.RunID)
 	t.p.mu.Unlock()
 	if told {
