@@ -3,6 +3,7 @@ package session
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/runnel-dev/runnel/internal/fault"
@@ -27,6 +28,32 @@ func TestAbsentNotebookIsCreated(t *testing.T) {
 		}
 		if got := w.read("file"); got != "text" {
 			t.Errorf("the file is %q", got)
+		}
+	})
+}
+
+// What a client names is opened and made as a notebook only when its name says that it is one; one that got another name while it was open
+// can be had under that.
+func TestNotebookIsNamedSo(t *testing.T) {
+	quiet(t, func(t *testing.T, w *world) {
+		sv := w.serve()
+		w.write("empty.txt", "")
+		w.write("notes.json", twoCells)
+		for _, path := range []string{"x.txt", "x", "sub/x.ipynb.bak", "empty.txt", "notes.json", "", "xipynb"} {
+			_, err := sv.hub.Open(testContext(t), path, true)
+			if fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.Message(err), ".ipynb") {
+				t.Errorf("%q: %v", path, err)
+			}
+		}
+		for _, name := range []string{"x.txt", "x", "sub", "xipynb"} {
+			if _, err := os.Lstat(filepath.Join(w.dir, name)); err == nil {
+				t.Errorf("%s was made", name)
+			}
+		}
+		s := sv.open("A.IPYNB")
+		sv.hub.Renamed("A.IPYNB", "b.txt")
+		if again, err := sv.hub.Open(testContext(t), "b.txt", true); err != nil || again != s {
+			t.Errorf("renamed while it was open: %v", err)
 		}
 	})
 }

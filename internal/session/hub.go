@@ -137,7 +137,7 @@ func (h *Hub) recover(ctx context.Context) error {
 var errStopping = fault.New(fault.Unavailable, "The server is starting or stopping. Try again in a moment.")
 
 // Open gives the notebook's session, reading the file when it is not open yet; with create, a file that is not there is made. It waits
-// until Run has taken up what ran before. Errors have kinds: NotFound, Invalid (the file is no notebook: where and why), ...
+// until Run has taken up what ran before. Errors have kinds: NotFound, Invalid (its name, or what is in the file, is no notebook's), ...
 func (h *Hub) Open(ctx context.Context, path string, create bool) (*Session, error) {
 	select {
 	case <-h.ready:
@@ -148,7 +148,17 @@ func (h *Hub) Open(ctx context.Context, path string, create bool) (*Session, err
 	if err != nil {
 		return nil, err
 	}
+	if !p.IsNotebook() && !h.has(p) {
+		return nil, fault.Newf(fault.Invalid, "The name of a notebook ends with .ipynb; %.100q does not.", p)
+	}
 	return h.open(ctx, p, create, false)
+}
+
+// has says whether a notebook is open under that path.
+func (h *Hub) has(p files.Path) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.sessions[p] != nil
 }
 
 func (h *Hub) open(ctx context.Context, p files.Path, create, recovering bool) (*Session, error) {
