@@ -104,9 +104,13 @@ type testServer struct {
 
 type fakePage struct{}
 
-func (fakePage) Serve(w http.ResponseWriter, _ *http.Request, nonce string) {
+func (fakePage) Serve(w http.ResponseWriter, r *http.Request, nonce string) bool {
+	if r.URL.Path != "/" {
+		return false
+	}
 	w.Header().Set("Content-Type", "text/html")
 	_, _ = io.WriteString(w, "the page "+nonce)
+	return true
 }
 
 // start serves a folder with a few files, as the real server does.

@@ -64,7 +64,7 @@ func TestGuard_headersEverywhere(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/", "/n.ipynb", "/login"} {
+	for _, path := range []string{"/", "/?notebook=n.ipynb", "/login"} {
 		first, body := s.do(http.MethodGet, path, "", "Authorization", bearer)
 		second, _ := s.do(http.MethodGet, path, "", "Authorization", bearer)
 		if path == "/login" { // who is known is led on
@@ -221,15 +221,15 @@ func (s *testServer) login() string {
 
 func TestLogin_link(t *testing.T) {
 	s := start(t)
-	response, _ := s.do(http.MethodGet, "/n.ipynb?x=1&token="+token, "")
-	if got := response.Header.Get("Location"); got != "/n.ipynb?x=1" {
+	response, _ := s.do(http.MethodGet, "/?notebook=n.ipynb&token="+token, "")
+	if got := response.Header.Get("Location"); got != "/?notebook=n.ipynb" {
 		t.Errorf("leads to %q", got)
 	}
 	cookie := response.Cookies()[0]
 	if cookie.Name != "runnel-8000" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Path != "/" || cookie.Value == token {
 		t.Errorf("cookie %v", cookie)
 	}
-	response, body := s.do(http.MethodGet, "/n.ipynb", "", "Cookie", cookie.Name+"="+cookie.Value)
+	response, body := s.do(http.MethodGet, "/?notebook=n.ipynb", "", "Cookie", cookie.Name+"="+cookie.Value)
 	if response.StatusCode != http.StatusOK || !strings.HasPrefix(body, "the page ") {
 		t.Errorf("with the cookie: %d %s", response.StatusCode, body)
 	}

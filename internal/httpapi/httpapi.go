@@ -27,9 +27,10 @@ type Notebooks interface {
 	OutputText(ctx context.Context, notebook string, output protocol.OutputID) (io.ReadCloser, error)
 }
 
-// Page is the built page. Its style elements show the nonce.
+// Page is the built page and its files. Its style elements show the nonce. Serve says whether there is something at the address; when
+// there is not, it has written nothing.
 type Page interface {
-	Serve(w http.ResponseWriter, r *http.Request, nonce string)
+	Serve(w http.ResponseWriter, r *http.Request, nonce string) (found bool)
 }
 
 // Config is what the routes lead to.
@@ -157,7 +158,9 @@ func (a *API) page(w http.ResponseWriter, r *http.Request) {
 		otherMethod(w, http.MethodGet, http.MethodHead)
 		return
 	}
-	a.cfg.Page.Serve(w, r, styled(w))
+	if !a.cfg.Page.Serve(w, r, styled(w)) {
+		a.nothingThere(w)
+	}
 }
 
 func (a *API) frame(w http.ResponseWriter, _ *http.Request) {
@@ -221,7 +224,11 @@ func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
 		otherMethod(w, allowed...)
 		return
 	}
-	refuse(w, http.StatusNotFound, "not_found", "There is no such address.")
+	a.nothingThere(w)
+}
+
+func (a *API) nothingThere(w http.ResponseWriter) {
+	refuse(w, http.StatusNotFound, "not_found", "There is nothing at this address.")
 }
 
 func otherMethod(w http.ResponseWriter, allowed ...string) {

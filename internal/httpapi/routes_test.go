@@ -305,3 +305,27 @@ func TestHugeHeader(t *testing.T) {
 		t.Errorf("a huge header: %.60s", answer)
 	}
 }
+
+// The page has one address; what else a client asks for is told not to be there, once it has shown who it is (S1).
+func TestPage_otherAddresses(t *testing.T) {
+	s := start(t)
+	for _, path := range []string{"/", "/?notebook=n.ipynb", "/?file=a.txt", "/?anything"} {
+		response, body := s.do(http.MethodGet, path, "", "Authorization", bearer)
+		if response.StatusCode != http.StatusOK || !strings.HasPrefix(body, "the page ") {
+			t.Errorf("%s: %d %s", path, response.StatusCode, body)
+		}
+	}
+	for _, path := range []string{"/n.ipynb", "/notebooks/n.ipynb", "/api/kernels", "/tree", "/favicon.png", "/assets/none.js", "/ws/", "/%2e%2e/x", "/login/x"} {
+		response, body := s.do(http.MethodGet, path, "", "Authorization", bearer)
+		if response.StatusCode != http.StatusNotFound || !strings.Contains(body, `"code":"not_found"`) {
+			t.Errorf("%s: %d %s", path, response.StatusCode, body)
+		}
+		if response, _ = s.do(http.MethodHead, path, "", "Authorization", bearer); response.StatusCode != http.StatusNotFound {
+			t.Errorf("HEAD %s: %d", path, response.StatusCode)
+		}
+		response, _ = s.do(http.MethodGet, path, "")
+		if response.StatusCode != http.StatusFound && response.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s of a stranger: %d", path, response.StatusCode)
+		}
+	}
+}

@@ -1,8 +1,8 @@
 // Package webui is the built page inside the program, and how it is served.
 //
 // The key idea: what the build put under dist is all there is, compressed already; files with a hash in their name are
-// kept by browsers for ever, and any other address is the page itself, which finds its way from there. The page is small and is
-// another one in each answer: it holds the nonce of the answer's policy. Without a built page the program still builds, and a
+// kept by browsers for ever. The page itself is at / alone: what it shows is in the query. It is small and is another one in each
+// answer: it holds the nonce of the answer's policy. Without a built page the program still builds, and a
 // placeholder says what to do.
 //
 // It decides nothing about who may see the page.
@@ -76,8 +76,8 @@ func (u *UI) Licences() string {
 	return string(data)
 }
 
-// Serve answers GET and HEAD. The page may make style elements that show the nonce.
-func (u *UI) Serve(w http.ResponseWriter, r *http.Request, nonce string) {
+// Serve answers GET and HEAD. The page may make style elements that show the nonce. Not found: nothing was written.
+func (u *UI) Serve(w http.ResponseWriter, r *http.Request, nonce string) (found bool) {
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
 	if u.isFile(name) && name != "index.html" && name != "frame.html" {
 		if strings.HasPrefix(name, "assets/") {
@@ -86,11 +86,10 @@ func (u *UI) Serve(w http.ResponseWriter, r *http.Request, nonce string) {
 			w.Header().Set("Cache-Control", "no-cache")
 		}
 		u.serve(w, r, name)
-		return
+		return true
 	}
-	if strings.HasPrefix(name, "assets/") {
-		http.NotFound(w, r)
-		return
+	if name != "" && name != "index.html" {
+		return false
 	}
 	w.Header().Set("Cache-Control", "no-cache")
 	if link := firstCells(r.URL); link != "" {
@@ -99,6 +98,7 @@ func (u *UI) Serve(w http.ResponseWriter, r *http.Request, nonce string) {
 	w.Header().Set("Content-Type", typeOf("index.html"))
 	page := bytes.ReplaceAll(u.shell, []byte(noncePlace), []byte(nonce))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(page))
+	return true
 }
 
 // firstCells tells a browser to ask for the notebook of this address while it reads the page. The page asks for it under the

@@ -26,16 +26,18 @@ func TestServe(t *testing.T) {
 	}{
 		"the page":                   {"/", "", 200, "shell n1", "", "text/html; charset=utf-8", "no-cache"},
 		"the page, never compressed": {"/", "gzip, br", 200, "shell n1", "", "text/html; charset=utf-8", "no-cache"},
-		"any address is the page":    {"/notebooks/a b.ipynb", "", 200, "shell n1", "", "text/html; charset=utf-8", "no-cache"},
+		"the page by its file":       {"/index.html", "", 200, "shell n1", "", "text/html; charset=utf-8", "no-cache"},
+		"a notebook is in the query": {"/notebooks/a b.ipynb", "", 404, "", "", "", ""},
 		"a script":                   {"/assets/a-1234.js", "gzip", 200, "js gz", "gzip", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
 		"brotli is preferred":        {"/assets/a-1234.js", "gzip;q=1, br;q=0.5", 200, "js br", "br", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
 		"refused brotli":             {"/assets/a-1234.js", "br;q=0", 200, "js", "", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
 		"a script of another build":  {"/assets/b-1234.js", "", 404, "", "", "", ""},
 		"a compressed file itself":   {"/assets/a-1234.js.br", "", 404, "", "", "", ""},
 		"an icon":                    {"/favicon.svg", "", 200, "<svg/>", "", "image/svg+xml", "no-cache"},
-		"the build's notes are not":  {"/.vite/manifest.json", "", 200, "shell n1", "", "", "no-cache"},
-		"the frame has its own door": {"/frame.html", "", 200, "shell n1", "", "", "no-cache"},
-		"a path that leads out":      {"/../../etc/passwd", "", 200, "shell n1", "", "", "no-cache"},
+		"the build's notes are not":  {"/.vite/manifest.json", "", 404, "", "", "", ""},
+		"the frame has its own door": {"/frame.html", "", 404, "", "", "", ""},
+		"a path that leads out":      {"/../../etc/passwd", "", 404, "", "", "", ""},
+		"a folder of files":          {"/assets", "", 404, "", "", "", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -43,11 +45,11 @@ func TestServe(t *testing.T) {
 			r.URL.Path = tt.path
 			r.Header.Set("Accept-Encoding", tt.accept)
 			w := httptest.NewRecorder()
-			page().Serve(w, r, "n1")
-			if w.Code != tt.status {
-				t.Fatalf("status %d", w.Code)
+			found := page().Serve(w, r, "n1")
+			if found != (tt.status == 200) || w.Code != 200 || !found && w.Body.Len() > 0 {
+				t.Fatalf("found: %v, status %d, body %q", found, w.Code, w.Body)
 			}
-			if tt.status == 200 && w.Body.String() != tt.body {
+			if found && w.Body.String() != tt.body {
 				t.Errorf("body %q, want %q", w.Body, tt.body)
 			}
 			h := w.Header()
@@ -57,7 +59,7 @@ func TestServe(t *testing.T) {
 			if got := h.Get("Content-Type"); tt.kind != "" && got != tt.kind {
 				t.Errorf("type %q", got)
 			}
-			if got := h.Get("Cache-Control"); tt.status == 200 && got != tt.cache {
+			if got := h.Get("Cache-Control"); found && got != tt.cache {
 				t.Errorf("cache %q", got)
 			}
 		})
