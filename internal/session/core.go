@@ -22,11 +22,12 @@ type core struct {
 	// What a restart may forget.
 	now       int64
 	clients   int
-	typeAhead []string    // answers for prompts to come, of the run that is current
-	ready     bool        // the kernel answers: runs may be sent
-	attached  bool        // the loop holds the kernel's handle
-	ending    bool        // the server stops: nothing new is run
-	restart   *launchWish // start this kernel when the old one is gone
+	typeAhead []string                // answers for prompts to come, of the run that is current
+	ready     bool                    // the kernel answers: runs may be sent
+	attached  bool                    // the loop holds the kernel's handle
+	ending    bool                    // the server stops: nothing new is run
+	restart   *launchWish             // start this kernel when the old one is gone
+	asked     map[protocol.RunID]bool // runs that were asked for while it is not known whether the kernel of the server before lives; nil: it is
 	idleSince int64
 	heardAt   int64                      // when the kernel last said something
 	doubtAt   int64                      // when to give up an idle that is overdue; 0: it is not

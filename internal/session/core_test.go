@@ -102,6 +102,19 @@ func asJSON(v any) string {
 // crash forgets the core and builds it again from the journal, as a restarted server does. The keeper then tells what the journal lacks.
 func (b *bench) crash(told ...kernel.Event) {
 	b.t.Helper()
+	b.restore()
+	if id := b.c.priv.KernelID; id != "" {
+		b.do(func(c *core) { c.reattached(id, b.began) })
+		for _, e := range told {
+			b.says(e)
+		}
+		b.do(func(c *core) { c.kernelReady(id, &jupyter.KernelInfoReply{Implementation: "ipython"}) })
+	}
+}
+
+// restore is crash up to the moment when the new server asks for the kernel's keeper.
+func (b *bench) restore() {
+	b.t.Helper()
 	before, private := b.c.state(), asJSON(b.c.priv)
 	now := b.c.now
 	b.c = newCore(b.cfg, "note.ipynb", before.Epoch)
@@ -119,13 +132,6 @@ func (b *bench) crash(told ...kernel.Event) {
 	}
 	b.effects = nil
 	b.do(func(c *core) { c.resume() })
-	if id := b.c.priv.KernelID; id != "" {
-		b.do(func(c *core) { c.reattached(id, b.began) })
-		for _, e := range told {
-			b.says(e)
-		}
-		b.do(func(c *core) { c.kernelReady(id, &jupyter.KernelInfoReply{Implementation: "ipython"}) })
-	}
 }
 
 // load is what the journal has.

@@ -75,7 +75,7 @@ func (c *core) startKernel(name string) {
 			k.Language = spec.LanguageInfo.Name
 		}
 	}
-	c.ready, c.attached, c.restart = false, false, nil
+	c.ready, c.attached, c.restart, c.asked = false, false, nil, nil
 	c.showCaptured()
 	c.emit(kernelAttached{KernelID: k.ID})
 	c.forgetWidgets(false)
@@ -179,7 +179,7 @@ func (c *core) kernelReady(id string, info *jupyter.KernelInfoReply) {
 		c.emit(kernelAttached{KernelID: id, Implementation: info.Implementation})
 		c.describeKernel(info)
 	}
-	c.ready = true
+	c.ready, c.asked = true, nil
 	c.idleSince = c.now
 	k := c.pub.Kernel
 	k.State, k.Progress = c.busyOrIdle(), ""
@@ -275,9 +275,11 @@ func (c *core) relaunch() {
 	c.startKernel(name)
 }
 
-// died ends everything that was on the kernel, the running run with this status; nothing is run again by itself.
+// died ends everything that was on the kernel, the running run with this status; nothing is run again by itself. What this server was asked for
+// before it knew that the kernel had died while no server was there was not for that kernel: it gets a new one.
 func (c *core) died(end string, death protocol.Death) {
-	starting := c.pub.Kernel.State == protocol.KernelStarting
+	starting, asked := c.pub.Kernel.State == protocol.KernelStarting, c.asked
+	c.asked = nil
 	c.attached, c.ready, c.restart = false, false, nil
 	k := c.pub.Kernel
 	k.State, k.Progress, k.PID, k.Memory, k.Death = protocol.KernelDead, "", 0, 0, &death
@@ -287,7 +289,7 @@ func (c *core) died(end string, death protocol.Death) {
 	for _, id := range append([]protocol.RunID(nil), c.priv.Order...) {
 		r := c.priv.Runs[id]
 		switch {
-		case r == nil || r.Done:
+		case r == nil || r.Done || asked[id]:
 		case starting:
 			c.emit(protocol.RunDone{CellID: r.Cell, RunID: r.ID, Status: protocol.StatusKernelDied, Reason: death.Text, At: c.now})
 			c.showNext(r.Cell)
@@ -302,6 +304,10 @@ func (c *core) died(end string, death protocol.Death) {
 		}
 		c.showError(r, "KernelDied", death.Text, trace)
 		c.finish(r, protocol.RunDone{Status: end, Reason: death.Text, Ename: "KernelDied", Evalue: death.Text})
+	}
+	if len(c.priv.Order) > 0 {
+		c.notice("warning", "kernel_replaced", "The kernel ended while no server was there, and what it knew is gone: "+death.Text+" What was asked for since runs on a new one.", "")
+		c.advance()
 	}
 }
 

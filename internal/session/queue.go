@@ -103,6 +103,9 @@ func (c *core) current() *run { return c.priv.Runs[c.priv.Current] }
 // enqueue puts a run of the cell's code at the end of the queue.
 func (c *core) enqueue(id protocol.RunID, cell protocol.CellID, code, group string, client protocol.ClientID) {
 	c.emit(runAdded{Run: run{ID: id, Cell: cell, Code: code, Group: group, Client: client, QueuedAt: c.now}})
+	if c.asked != nil {
+		c.asked[id] = true
+	}
 	c.showQueued(id)
 }
 

@@ -237,11 +237,37 @@ func (m *life) crash(t *rapid.T) {
 	if rapid.Bool().Draw(t, "snapshot") {
 		m.b.snapshot()
 	}
+	if rapid.Bool().Draw(t, "kernel died too") {
+		m.crashBoth(t)
+		return
+	}
 	starting := m.b.c.pub.Kernel.State == protocol.KernelStarting
 	m.b.crash()
 	if starting && m.b.c.ready {
 		m.kernelID, m.busy = m.b.c.priv.KernelID, ""
 	}
+	m.effects()
+}
+
+// crashBoth: the kernel has died while no server was there, which the new one hears after it was asked for things.
+func (m *life) crashBoth(t *rapid.T) {
+	m.b.restore()
+	for range rapid.IntRange(0, 2).Draw(t, "asked") {
+		m.execute(t)
+	}
+	id := m.b.c.priv.KernelID
+	if id == "" {
+		return
+	}
+	if rapid.Bool().Draw(t, "nothing is left of it") {
+		m.b.do(func(c *core) { c.kernelGone("gone") })
+	} else {
+		m.b.do(func(c *core) { c.reattached(id, m.b.began) })
+		sent[sendMessage](m.b) // it reaches nobody
+		sent[stopKernel](m.b)
+		m.b.says(kernel.Event{Kind: kernel.Exited, Exit: &kernel.Exit{Text: "killed"}})
+	}
+	m.busy = ""
 	m.effects()
 }
 

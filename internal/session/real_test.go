@@ -3,6 +3,7 @@ package session
 import (
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -137,6 +138,31 @@ func TestServerRestartInMidCell(t *testing.T) {
 		}
 		if pid := strings.TrimPrefix(lines[0], "pid "); text(p.state.Cell("two")) != "second "+pid+"\n" {
 			t.Errorf("another process: %q %q", lines[0], text(p.state.Cell("two")))
+		}
+		p.same()
+	})
+}
+
+// What a server is asked for in its first moments, before it has heard that the kernel which was kept for it was killed, runs on a new one.
+func TestKernelKilledBetweenServers(t *testing.T) {
+	bothKernels(t, func(t *testing.T, w *world) {
+		sv, s, p := w.begin()
+		sv.execute(s, "one", "x = 1")
+		p.untilDone("one", protocol.StatusOK)
+		pid := p.state.Kernel.PID
+		p.c.Close()
+		sv.stop()
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+
+		sv = w.serve()
+		s = sv.open("a.ipynb")
+		sv.execute(s, "two", "'x' in globals()")
+		p = sv.page(s)
+		p.untilDone("two", protocol.StatusOK)
+		if got := text(p.state.Cell("two")); got != `["False"]` {
+			t.Errorf("the cell shows %s", got)
 		}
 		p.same()
 	})

@@ -99,6 +99,7 @@ func (c *core) resume() {
 	case protocol.KernelNone, protocol.KernelDead:
 		return
 	}
+	c.asked = map[protocol.RunID]bool{}
 	if c.pub.Kernel.State == protocol.KernelRestarting {
 		c.restart = &launchWish{Name: c.pub.Kernel.Name}
 	}

@@ -31,7 +31,7 @@ var update = flag.Bool("update", false, "write what the scripts in testdata/scri
 //	TYPE CMD_ID key=value ...       a command with the fields of protocol.Command: execute r1 cell_id=a code="print(1)"
 //	kernel RUN TYPE key=value ...   a message of the kernel about a run; as=ID is its own message id
 //	process KIND key=value ...      what the keeper says of the kernel's process: started, exited, unresponsive, responsive, sent, lost
-//	launch up|ready|failed|progress what the launcher says
+//	launch up|ready|failed|progress what the launcher says; of a kernel that is to be taken up: launch attached|gone
 //	given kernel                    a kernel is ready; how it came to be is not shown
 //	pages N                         so many clients can see the notebook now
 //	wait MS                         time passes
@@ -39,6 +39,7 @@ var update = flag.Bool("update", false, "write what the scripts in testdata/scri
 //	saved, unsaved "why"            the end of a save
 //	snapshot                        the journal begins anew with the state
 //	server restart                  a new server goes on from the journal; the kernel has lived on
+//	server begins                   a new server goes on from the journal; it has not heard of the kernel yet
 //
 // Of what came of it, "=" is the answer to a command, "+" an event that clients see, "." a fact that only the journal has, "!" an effect.
 // Empty values are left out. At each line bench checks that a client's state is the server's; at the end, that the journal gives it again.
@@ -165,7 +166,11 @@ func (s *script) do(w []string) {
 	case "snapshot":
 		b.snapshot()
 	case "server":
-		b.crash()
+		if w[1] == "begins" {
+			b.restore()
+		} else {
+			b.crash()
+		}
 	default:
 		cmd := decoded[protocol.Command](s.t, fields(s.t, w[2:]))
 		cmd.Type, cmd.CmdID = w[0], protocol.CommandID(w[1])
@@ -242,6 +247,10 @@ func (s *script) launch(what, text string) {
 			c.kernelUp(id, LaunchInfo{Name: "python3", DisplayName: "Python 3", Language: "python"})
 		case "ready":
 			c.kernelReady(id, &jupyter.KernelInfoReply{Implementation: "ipython"})
+		case "attached":
+			c.reattached(id, s.b.began)
+		case "gone":
+			c.kernelGone(unquote(text))
 		case "progress":
 			c.kernelProgress(id, unquote(text))
 		case "failed":
