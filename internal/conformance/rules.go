@@ -17,8 +17,10 @@ type rule struct {
 }
 
 var rules = []rule{
+	{"P1", "a name that is no notebook's is refused, and the connection stays", refusesName},
 	{"P2", "code runs in a cell that did not exist", runs},
 	{"P2", "without a cell id the server chooses one", choosesCell},
+	{"P2", "a cell id may be one that a file cannot have", namesCells},
 	{"P3", "streaming: text comes as stream_output with its name", streams},
 	{"P3", "no streaming: text comes as output that is not the last", doesNotStream},
 	{"P3", "control characters stay in the text", controls},
@@ -45,6 +47,7 @@ var rules = []rule{
 	{"P9", "a hostile cell id", bad("invalid", `{"type":"execute","cell_id":"a\u0000b","code":"1"}`)},
 	{"P9", "fields nobody knows are ignored", extraFields},
 	{"P10", "another client sees the run", observed},
+	{"P3", "text of its run comes in the form that this client asked for last", formOfOthers},
 	{"P10", "interrupt ends the run", interrupts},
 	{"P10", "restart ends the run, closes the prompt and forgets the variables", restarts},
 }
@@ -60,6 +63,92 @@ func runs(ctx context.Context, t *trial) error {
 func endedOK(o outcome) error {
 	if o.last.Type != "output" || o.last.Result == nil || o.last.Result.Status != "ok" || o.last.Content != "" {
 		return fmt.Errorf("the run ended with %s", o.last.Raw)
+	}
+	return nil
+}
+
+func refusesName(ctx context.Context, t *trial) error {
+	t.options.Notebook = "conformance.txt"
+	c, err := t.connect(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.Execute(ctx, newCell(), "pass"); err != nil {
+		return err
+	}
+	for range 2 { // of the name, and of the message
+		m, err := c.Receive(ctx)
+		if err != nil {
+			return err
+		}
+		if m.Type != "error" || m.CellID != "" || m.Code != "invalid" || !strings.Contains(m.Error, ".ipynb") {
+			return fmt.Errorf("it was answered %s", m.Raw)
+		}
+	}
+	return nil
+}
+
+func namesCells(ctx context.Context, t *trial) error {
+	for _, id := range []string{"/b c.", "-é😀", strings.Repeat("-long", 20)} {
+		id = newCell() + id
+		count := 0
+		for _, code := range []string{"pass", "print(1)"} {
+			last, err := t.client.Run(ctx, id, code, func(m plainclient.Message) error {
+				if m.Type == "error" && m.CellID == "" {
+					return fmt.Errorf("%q: %s", id, m.Raw)
+				}
+				if m.CellID == id && m.IsText() {
+					count++
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			if err := endedOK(outcome{last: last}); err != nil {
+				return err
+			}
+		}
+		if count == 0 {
+			return fmt.Errorf("nothing printed came for the cell %q", id)
+		}
+	}
+	return nil
+}
+
+// formOfOthers lets another client print, with and without streaming, once this one has asked for no streaming.
+func formOfOthers(ctx context.Context, t *trial) error {
+	if err := t.client.Send(ctx, map[string]any{"type": "execute", "cell_id": newCell(), "code": "pass"}); err != nil {
+		return err
+	}
+	if _, err := t.client.Until(ctx, nil, func(m plainclient.Message) bool { return m.IsLast }); err != nil {
+		return err
+	}
+	other, err := t.connect(ctx)
+	if err != nil {
+		return err
+	}
+	for _, streaming := range []bool{true, false} {
+		cell := newCell()
+		if err := other.Send(ctx, map[string]any{"type": "execute", "cell_id": cell, "code": "print(1)", "streaming": streaming}); err != nil {
+			return err
+		}
+		text := ""
+		_, err := t.client.Until(ctx, func(m plainclient.Message) error {
+			if m.CellID == cell && m.Type == "stream_output" {
+				return fmt.Errorf("text came as %s", m.Raw)
+			}
+			if m.CellID == cell && m.IsText() {
+				text += m.Content
+			}
+			return nil
+		}, func(m plainclient.Message) bool { return m.CellID == cell && m.IsLast })
+		if err == nil && text != "1\n" {
+			err = fmt.Errorf("got %q", text)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func alignedCells(base, d *Document) []*Cell {
 	for i, at := range pairs {
 		if at >= 0 && a.cells[i].ID != base.Cells[at].ID {
 			c := *a.cells[i]
-			c.ID = base.Cells[at].ID
+			c.ID, c.AsIs = base.Cells[at].ID, false
 			a.cells[i] = &c
 		}
 	}

@@ -47,6 +47,8 @@ type Cell struct {
 
 	// Spelled is the source as the file has it when it has other line breaks than \n; Encode writes it while Source is the same text.
 	Spelled string
+	// AsIs says that the file has ID although the format forbids it: Encode leaves it. Other such ids it replaces.
+	AsIs bool
 	// NoID says that the file gives this cell no id: ID is Runnel's own and Encode writes it only for minor 5 and later.
 	NoID bool
 }
@@ -74,7 +76,7 @@ func New() *Document {
 }
 
 // Carry takes over from an earlier version of the document what the page does not know: unknown keys, the format's minor
-// version, spellings of line breaks, and which cells have no id in the file. Cells are known by their id. New cells of a document
+// version, spellings of line breaks, and which cells have no id in the file, or a forbidden one. Cells are known by their id. New cells of a document
 // before 4.5 have no id in the file either.
 func (d *Document) Carry(from *Document) {
 	d.Minor, d.Extra = from.Minor, from.Extra
@@ -85,7 +87,7 @@ func (d *Document) Carry(from *Document) {
 			c.NoID = d.Minor < 5
 			continue
 		}
-		c.NoID, c.Spelled = old.NoID, old.Spelled
+		c.NoID, c.AsIs, c.Spelled = old.NoID, old.AsIs, old.Spelled
 		if c.Type != old.Type {
 			continue
 		}

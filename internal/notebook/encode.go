@@ -15,8 +15,9 @@ import (
 // should be saved.
 func Encode(d *Document) ([]byte, error) {
 	w := &writer{out: make([]byte, 0, d.sizeHint())}
+	instead := d.standIns()
 	members := []member{
-		{"cells", func() { w.array(len(d.Cells), func(i int) { w.cell(d, d.Cells[i]) }) }},
+		{"cells", func() { w.array(len(d.Cells), func(i int) { w.cell(d, d.Cells[i], instead[d.Cells[i].ID]) }) }},
 		{"metadata", func() { w.metadata(d.Metadata, "orig_nbformat", "orig_nbformat_minor", "signature") }},
 		{"nbformat", func() { w.out = append(w.out, '4') }},
 		{"nbformat_minor", func() { w.out = strconv.AppendInt(w.out, int64(d.Minor), 10) }},
@@ -76,14 +77,19 @@ func (w *writer) field(key string, zero bool, extra map[string]json.RawMessage, 
 	return member{key, write}
 }
 
-func (w *writer) cell(d *Document, c *Cell) {
+// cell writes a cell; instead is the id to write in place of one that the format forbids, "" for another.
+func (w *writer) cell(d *Document, c *Cell, instead CellID) {
+	hasID, id, metadata := d.Minor >= 5 || !c.NoID, c.ID, c.Metadata
+	if hasID && instead != "" {
+		id, metadata = instead, markRunnel(c.Metadata, ownIDKey, quote(string(c.ID)))
+	}
 	members := []member{
 		w.field("cell_type", c.Type == "", c.Extra, func() { w.text(c.Type) }),
-		w.field("metadata", isEmpty(c.Metadata), c.Extra, func() { w.metadata(c.Metadata, "trusted") }),
+		w.field("metadata", isEmpty(metadata), c.Extra, func() { w.metadata(metadata, "trusted") }),
 		w.field("source", c.Source == "", c.Extra, func() { w.lines(c.spelled()) }),
 	}
-	if d.Minor >= 5 || !c.NoID {
-		members = append(members, member{"id", func() { w.text(string(c.ID)) }})
+	if hasID {
+		members = append(members, member{"id", func() { w.text(string(id)) }})
 	}
 	if c.Attachments != nil {
 		members = append(members, member{"attachments", func() { w.attachments(c.Attachments) }})

@@ -99,10 +99,10 @@ func (m *merger) both(base, ours, theirs *Cell) []*Cell {
 	case sameSource(base, theirs):
 	case sameSource(base, ours):
 		merged = *theirs
-		merged.ID, merged.NoID = ours.ID, ours.NoID
+		merged.ID, merged.NoID, merged.AsIs = ours.ID, ours.NoID, ours.AsIs
 	default:
 		copied := *theirs
-		copied.ID, copied.NoID = freeID(m.taken, m.newID), m.noID
+		copied.ID, copied.NoID, copied.AsIs = freeID(m.taken, m.newID), m.noID, false
 		copied.Metadata = markClash(theirs.Metadata, `{"of":`+string(quote(string(ours.ID)))+`,"side":"disk"}`)
 		m.clashes = append(m.clashes, Clash{Ours: ours.ID, Theirs: copied.ID})
 		return []*Cell{ours, &copied}
@@ -258,12 +258,24 @@ func mergeFields(base, ours, theirs map[string]json.RawMessage) map[string]json.
 
 // markClash adds the mark of a clash to a cell's metadata.
 func markClash(metadata json.RawMessage, mark string) json.RawMessage {
-	all, _ := fields(metadata)
+	return markRunnel(metadata, "clash", json.RawMessage(mark))
+}
+
+// markRunnel sets one of our own marks in a cell's metadata, or takes it out (nil). What is no object stays as it is.
+func markRunnel(metadata json.RawMessage, name string, mark json.RawMessage) json.RawMessage {
+	all, ok := fields(metadata)
+	if !ok {
+		return metadata
+	}
 	runnel, _ := fields(all["runnel"])
-	runnel["clash"] = json.RawMessage(mark)
+	if runnel[name] = mark; mark == nil {
+		delete(runnel, name)
+	}
 	w := &writer{}
 	w.compact(runnel)
-	all["runnel"] = w.out
+	if all["runnel"] = w.out; len(runnel) == 0 {
+		delete(all, "runnel")
+	}
 	w = &writer{}
 	w.compact(all)
 	return w.out
