@@ -243,6 +243,9 @@ func (p *plain) do(cmd protocol.Command) *problem {
 		if ack.Status != protocol.AckRejected || p.ctx.Err() != nil {
 			return nil
 		}
+		if ack.Code == protocol.CodeStopping {
+			return &problem{protocol.CodeUnavailable, ack.Error}
+		}
 		// It may have taken effect or not; sent again it does so once.
 		if ack.Code != protocol.CodeUnavailable || try == retries {
 			return &problem{ack.Code, ack.Error}

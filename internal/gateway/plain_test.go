@@ -321,6 +321,22 @@ func TestPlain_rejectedRunEndsOnce(t *testing.T) {
 	}
 }
 
+// What a server that stops does not run is not asked for again, and has its end at once.
+func TestPlain_serverStops(t *testing.T) {
+	h := newFakeHub("n.ipynb")
+	h.session("n.ipynb").do = func(*fakeSession, protocol.Command) protocol.Ack {
+		return protocol.Ack{Status: protocol.AckRejected, Code: protocol.CodeStopping, Error: "The server stops."}
+	}
+	c := serve(t, h, Params{Notebook: "n.ipynb"})
+	c.send(`{"type":"execute","code":"1","cell_id":"a"}`)
+	if m := c.next(); m["is_last"] != true || m["cell_id"] != "a" || m["error"] != "The server stops." || m["code"] != "unavailable" {
+		t.Errorf("end %v", m)
+	}
+	if n := len(h.session("n.ipynb").commands); n != 1 {
+		t.Errorf("it was asked for %d times", n)
+	}
+}
+
 // A cell that was deleted comes back at the end when its id is run again, and nothing is said of a refusal.
 func TestPlain_deletedCellComesBack(t *testing.T) {
 	h := newFakeHub("n.ipynb")

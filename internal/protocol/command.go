@@ -80,6 +80,7 @@ const (
 	CodeNoPrompt        = "no_prompt"
 	CodeForbidden       = "forbidden"
 	CodeUnavailable     = "unavailable" // nothing was changed; the same command may be sent again
+	CodeStopping        = "stopping"    // a run, or a kernel, that a server which stops does not start: not to be sent again by itself
 	CodeTooLarge        = "too_large"
 	CodeUnauthorized    = "unauthorized"
 	CodeNotFound        = "not_found"

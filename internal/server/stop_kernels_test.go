@@ -58,6 +58,7 @@ func TestStop_runsEndBeforeLines(t *testing.T) {
 		}
 	})
 	ends := map[string][]string{}
+	var late <-chan protocol.Ack
 	for {
 		m, err := client.Receive(ctx)
 		if err != nil {
@@ -74,11 +75,20 @@ func TestStop_runsEndBeforeLines(t *testing.T) {
 			if err := client.Execute(ctx, "late", "1"); err != nil {
 				t.Errorf("a cell could not be asked for while the kernel ends: %v", err)
 			}
+			late = page.Send(&protocol.Command{Type: protocol.CmdExecute, CellID: "waits1"})
 		}
 	}
 	want := map[string][]string{"runs": {"interrupted "}, "waits1": {"interrupted "}, "waits2": {"interrupted "}, "late": {"error unavailable"}}
 	if fmt.Sprint(ends) != fmt.Sprint(want) {
 		t.Errorf("the runs ended with %v, want %v", ends, want)
+	}
+	select {
+	case ack := <-late: // a page sends what was unavailable again, to the next server too; this it must not
+		if ack.Status != protocol.AckRejected || ack.Code != protocol.CodeStopping || ack.Error == "" {
+			t.Errorf("a page that asked for a run was told %+v", ack)
+		}
+	case <-ctx.Done():
+		t.Error("a page that asked for a run was told nothing")
 	}
 	if r := page.State().Cell("runs").Run; r == nil || r.Status != protocol.StatusInterrupted || len(page.State().Queue) > 0 {
 		t.Errorf("the page was told %+v, and that %d wait", r, len(page.State().Queue))

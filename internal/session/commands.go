@@ -91,7 +91,7 @@ func wantsKernel(cmd protocol.Command) bool {
 // perform changes everything or, when it rejects, nothing.
 func (c *core) perform(cmd protocol.Command) *reject {
 	if c.ending && wantsKernel(cmd) {
-		return rejectf(protocol.CodeUnavailable, "the server stops: nothing is run any more")
+		return rejectf(protocol.CodeStopping, "the server stops: nothing is run any more")
 	}
 	switch cmd.Type {
 	case protocol.CmdExecute:

@@ -230,7 +230,7 @@ func (h *Hub) ended(s *Session) {
 }
 
 // End says that the server stops: from its return on no cell is run and no kernel started for anybody, which is refused with
-// CodeUnavailable. What runs, and what waits for its turn, goes on.
+// CodeStopping. What runs, and what waits for its turn, goes on.
 func (h *Hub) End() { h.ending.Store(true) }
 
 // sessionsTime is how long Sessions waits for loops that are busy.

@@ -200,6 +200,20 @@ describe('Page', () => {
     expect(sent[0]?.['cmd_id']).toBe(sent[1]?.['cmd_id']);
   });
 
+  test('what a server that stops does not run is not sent to the next one', async () => {
+    store.execute(a);
+    ack(s.net.last, s.net.last.ofType('execute')[0], 41, { status: 'rejected', code: 'stopping', error: 'the server stops' });
+    s.draw();
+    s.net.last.drop();
+    await s.clock.pass(1_000);
+    s.net.last.welcome();
+    give(s.net.last);
+    await s.clock.pass(60_000);
+    expect(s.net.last.ofType('execute')).toEqual([]);
+    expect(store.pending.get().map((p) => p.rejected)).toEqual([{ code: 'stopping', error: 'the server stops' }]);
+    expect([...s.keep.map.values()].join()).not.toContain('execute');
+  });
+
   test('insert, remove and restore are on the screen at once', () => {
     const id = store.insert(1, 'markdown', '# hi');
     expect(store.cellIds.get()).toEqual(['a', id, 'b', 'c']);
