@@ -97,7 +97,9 @@ func TestPlain_runsOfOthers(t *testing.T) {
 	s := h.session("n.ipynb")
 	s.do = printing
 	a, b, listener := serve(t, h, Params{Notebook: "n.ipynb"}), serve(t, h, Params{Notebook: "n.ipynb"}), serve(t, h, Params{Notebook: "n.ipynb"})
-	s.waitFor(3)
+	for _, each := range []*client{a, b, listener} {
+		each.follows()
+	}
 	run := func(c *client, streaming string, wantA, wantB string) {
 		t.Helper()
 		c.send(`{"type":"execute","code":"x","cell_id":"a"` + streaming + `}`)
@@ -138,6 +140,14 @@ func TestPlain_formOfARun(t *testing.T) {
 			t.Errorf("late text of %s came as %v, want %s", late.cell, m, late.want)
 		}
 	}
+}
+
+// follows waits until the plain client is told what happens from now on.
+func (c *client) follows() {
+	c.t.Helper()
+	c.send(`{"type":"interrupt"}`) // which waits until its notebook is open
+	c.send(`{"type":"ping"}`)
+	c.until("ping")
 }
 
 // waitFor returns once so many cursors are open.
@@ -270,6 +280,41 @@ func TestPlain_results(t *testing.T) {
 	}
 	if got.String() != strings.Repeat("abcd", 100_000)+"\n" {
 		t.Errorf("a big result has %d bytes", got.Len())
+	}
+}
+
+// A plain client hears of the kernel when what its code has made is gone, and of nothing else in a kernel's life.
+func TestPlain_kernel(t *testing.T) {
+	h := newFakeHub("n.ipynb")
+	s := h.session("n.ipynb")
+	is := func(state string, death *protocol.Death) protocol.KernelChanged {
+		return protocol.KernelChanged{Kernel: protocol.Kernel{ID: "k1", State: state, Death: death}}
+	}
+	s.emit(is(protocol.KernelIdle, nil))
+	c := serve(t, h, Params{Notebook: "n.ipynb"})
+	c.follows()
+	tell := func(want map[string]any, events ...protocol.Event) {
+		t.Helper()
+		s.emit(append(events, protocol.Notice{Code: "mark"}, protocol.OutputsCleared{CellID: "mark"})...)
+		if want != nil {
+			if diff := cmp.Diff(want, c.next()); diff != "" {
+				t.Error(diff)
+			}
+		}
+		if m := c.next(); m["type"] != "clear_output" {
+			t.Errorf("it was told %v", m)
+		}
+	}
+	tell(nil, is(protocol.KernelBusy, nil), is(protocol.KernelUnresponsive, nil), is(protocol.KernelIdle, nil))
+	dead := is(protocol.KernelDead, &protocol.Death{Text: "It was killed."})
+	tell(map[string]any{"type": "kernel", "state": "dead", "reason": "It was killed."}, dead, dead)
+	tell(nil, is(protocol.KernelStarting, nil), is(protocol.KernelIdle, nil))
+	tell(map[string]any{"type": "kernel", "state": "restarting"}, is(protocol.KernelRestarting, nil), is(protocol.KernelStarting, nil))
+	tell(map[string]any{"type": "kernel", "state": "none"}, is(protocol.KernelStopping, nil), is(protocol.KernelNone, nil))
+	tell(map[string]any{"type": "kernel", "state": "dead", "reason": "no Python"}, is(protocol.KernelStarting, nil), is(protocol.KernelDead, &protocol.Death{Text: "no Python"}))
+	late := serve(t, h, Params{Notebook: "n.ipynb"})
+	if diff := cmp.Diff(map[string]any{"type": "kernel", "state": "dead", "reason": "no Python"}, late.next()); diff != "" {
+		t.Errorf("one that comes later: %s", diff)
 	}
 }
 

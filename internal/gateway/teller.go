@@ -15,6 +15,7 @@ type teller struct {
 	p       *plain
 	current map[protocol.CellID]protocol.RunID               // the run whose output a cell shows
 	names   map[protocol.CellID]map[protocol.OutputID]string // of stream outputs: stdout or stderr
+	kernel  string                                           // the state that the kernel was in last
 	buf     []byte
 }
 
@@ -76,6 +77,13 @@ type about struct {
 	How       string             `json:"how,omitempty"`
 }
 
+// kernelNews is what has become of the kernel (P10).
+type kernelNews struct {
+	Type   string `json:"type"`  // kernel
+	State  string `json:"state"` // dead, restarting or none
+	Reason string `json:"reason,omitempty"`
+}
+
 func newTeller(p *plain) *teller {
 	return &teller{p: p, current: map[protocol.CellID]protocol.RunID{}, names: map[protocol.CellID]map[protocol.OutputID]string{}}
 }
@@ -110,7 +118,8 @@ func (t *teller) begin(s *protocol.State) bool {
 			return false
 		}
 	}
-	return true
+	t.kernel = s.Kernel.State
+	return t.kernel != protocol.KernelDead || t.lost(s.Kernel)
 }
 
 func (t *teller) event(event protocol.Event) bool {
@@ -132,6 +141,10 @@ func (t *teller) event(event protocol.Event) bool {
 		return t.prompt(e.Prompt)
 	case protocol.PromptClosed:
 		return t.p.c.sendJSON(about{Type: "input_closed", RequestID: e.RequestID, How: e.How})
+	case protocol.KernelChanged:
+		before := t.kernel
+		t.kernel = e.Kernel.State
+		return t.kernel == before || t.lost(e.Kernel)
 	case protocol.Notice:
 		return t.notice(e)
 	}
@@ -290,6 +303,21 @@ func errorText(e protocol.RunDone) string {
 		}
 	}
 	return e.Status
+}
+
+// lost tells that what the code has made is gone, when the kernel's state says that.
+func (t *teller) lost(k protocol.Kernel) bool {
+	news := kernelNews{Type: "kernel", State: k.State}
+	switch k.State {
+	case protocol.KernelDead:
+		if k.Death != nil {
+			news.Reason = k.Death.Text
+		}
+	case protocol.KernelRestarting, protocol.KernelNone:
+	default:
+		return true
+	}
+	return t.p.c.sendJSON(news)
 }
 
 // notice tells what this client must know: that what it typed ahead was not used (P7).

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -154,6 +155,41 @@ func TestKernelDeath(t *testing.T) {
 	if last, err = a.Run(ctx, "again", "2", nil); err != nil || last.Result == nil {
 		t.Error("no kernel after a death:", err, string(last.Raw))
 	}
+}
+
+// TestKernelDeath_idle: also while nothing runs everybody is told that the kernel ended, and why.
+func TestKernelDeath_idle(t *testing.T) {
+	s := servertest.Start(t, server.Config{Python: testpy.Python(t, "7")})
+	client, page := dial(t, s, "n.ipynb"), openPage(t, s, "n.ipynb")
+	ctx := within(t, 3*time.Minute)
+	if _, err := client.Run(ctx, "warm", "1", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := page.Wait(ctx, "an idle kernel", func(s *protocol.State) bool { return s.Kernel.State == protocol.KernelIdle && s.Kernel.PID > 0 }); err != nil {
+		t.Fatal(err)
+	}
+	told := func(state string) {
+		t.Helper()
+		m, err := client.Until(ctx, nil, func(m plainclient.Message) bool { return m.Type == "kernel" })
+		var kernel struct{ State, Reason string }
+		if err == nil {
+			err = json.Unmarshal(m.Raw, &kernel)
+		}
+		if err != nil || kernel.State != state || state == protocol.KernelDead && !strings.Contains(kernel.Reason, "SIGKILL") {
+			t.Fatal(err, string(m.Raw))
+		}
+	}
+	if err := syscall.Kill(page.State().Kernel.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	told(protocol.KernelDead)
+	if last, err := client.Run(ctx, "again", "2", nil); err != nil || last.Result == nil {
+		t.Error("no kernel after a death:", err, string(last.Raw))
+	}
+	if ack, err := page.Do(ctx, protocol.Command{Type: protocol.CmdKernelRestart}); err != nil || ack.Status != protocol.AckAccepted {
+		t.Fatal(ack, err)
+	}
+	told(protocol.KernelRestarting)
 }
 
 // TestPlain_disconnect: a run goes on when its client leaves.
