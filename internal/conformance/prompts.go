@@ -42,6 +42,33 @@ func asks(ctx context.Context, t *trial) error {
 	return nil
 }
 
+// comesAfter: each of many questions comes after what was printed just before it, by the main thread and by another.
+func comesAfter(ctx context.Context, t *trial) error {
+	const code = `import threading
+def ask():
+    for i in range(10):
+        print('question', i)
+        input(f'{i}: ')
+ask()
+thread = threading.Thread(target=ask)
+thread.start()
+thread.join()`
+	text := ""
+	_, err := t.run(ctx, code, func(m plainclient.Message) error {
+		if m.IsText() {
+			text += m.Content
+		}
+		if !isPrompt(m) {
+			return nil
+		}
+		if want := "question " + strings.TrimSuffix(m.Prompt, ": ") + "\n"; !strings.HasSuffix(text, want) {
+			return fmt.Errorf("the prompt %q came before %q", m.Prompt, want)
+		}
+		return t.client.Answer(ctx, m.RequestID, "")
+	})
+	return err
+}
+
 func sees(ctx context.Context, t *trial) error {
 	_, err := t.run(ctx, "input('Wait: ')", func(m plainclient.Message) error {
 		if !isPrompt(m) {

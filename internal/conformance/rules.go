@@ -31,6 +31,7 @@ var rules = []rule{
 	{"P5", "so does one that only Python's compiler finds", compilerError},
 	{"P5", "a run of a cell that waits keeps its place", queues},
 	{"P6", "input() asks, getpass asks for a password", asks},
+	{"P6", "text printed before input() comes before its prompt", comesAfter},
 	{"P6", "a client that connects while a prompt waits sees it", sees},
 	{"P6", "what a thread asks waits longer than its run, and for later runs", outlives},
 	{"P7", "answers without a request id go to the oldest prompt", answers},

@@ -221,6 +221,37 @@ type InputRequest struct {
 // InputGone is the type of a message on stdin, of kernels with IPythonArgs: nobody waits any more for the answer to its parent.
 const InputGone = "runnel_input_gone"
 
+// Said is the type, and the topic, of a message on iopub, of kernels with IPythonArgs: all is said that came before the question whose
+// metadata names its number. Two sockets have no order by themselves.
+const Said = "runnel_said"
+
+// SaidNumber is the number of a message that says so; 0: this is none.
+func SaidNumber(frames [][]byte) uint64 {
+	if len(frames) == 0 || string(frames[0]) != Said {
+		return 0
+	}
+	m, _, err := Split(frames)
+	if err != nil {
+		return 0
+	}
+	said, _ := Decode[struct {
+		Number uint64 `json:"number"`
+	}](m.Content)
+	return said.Number
+}
+
+// AfterNumber is the number that a message on stdin names; 0: it waits for none.
+func AfterNumber(frames [][]byte) uint64 {
+	m, _, err := Split(frames)
+	if err != nil {
+		return 0
+	}
+	after, _ := Decode[struct {
+		Number uint64 `json:"runnel_after"`
+	}](m.Metadata)
+	return after.Number
+}
+
 // InputReply is that line, or EndOfInput: the code's input() ends in an EOFError with that reason.
 type InputReply struct {
 	Value  string `json:"value"`

@@ -97,6 +97,7 @@ def follow_threads(shell):
 
 
 END = "\x04"  # as an answer: there will be none
+SAID, AFTER = "runnel_said", "runnel_after"  # a message, and where a question has the number of the one that it follows
 
 
 def current_task():
@@ -114,6 +115,7 @@ class Questions:
         self.kernel, self.io, self.out, self.process = kernel, kernel.iopub_thread, sys.stdout, os.getpid()
         self.waiting, self.over = {}, False  # by the message that asks, the oldest first: where its answer goes
         self.task = None  # that asks in the main thread; True: none, but code without
+        self.said = 0  # how often it was told that all is said
         self.alone = threading.Lock()  # held by the main thread while it has the socket
         self.shared = False  # the IO thread is to have it
         self.stream = None  # its hold on the socket; False: on the way
@@ -152,13 +154,14 @@ class Questions:
         if answers:
             answers.put(reply["content"])
 
-    def flush(self, wait):
-        # What was printed comes before the question. Where the IO thread does both in turn nobody has to wait.
-        for stream in (sys.stdout, sys.stderr):
-            if not wait and getattr(stream, "pub_thread", None) is self.io:
-                self.io.schedule(stream._flush)
-            elif stream is not None:
-                stream.flush()
+    def say_all(self, number, streams, parent):
+        # What was printed goes over another socket than the question. Behind it goes this, and the keeper holds the question until it has that.
+        def say():
+            for stream in streams:
+                stream._flush()
+            self.kernel.session.send(self.io, SAID, {"number": number}, parent, ident=SAID.encode())
+
+        self.io.schedule(say)
 
     def ask(self, prompt, ident, parent, password=False):
         # A process that was forked has no IO thread, and one that ends has no main thread any more.
@@ -169,10 +172,17 @@ class Questions:
         content = {"prompt": str(prompt), "password": password, "runnel_thread": thread}
         # What a thread prints has its cell's parent, and so has what it asks. ident is of the latest request, which came the same way.
         parent = self.out.parent_header or parent
-        send, request = self.kernel.session.send, {}
+        send, request, streams = self.kernel.session.send, {}, []
+        for stream in sys.stdout, sys.stderr:
+            if getattr(stream, "pub_thread", None) is self.io:
+                streams.append(stream)
+            elif stream is not None:
+                stream.flush()
 
         def question(by):
-            request.update(send(by, "input_request", content, parent, ident=ident))
+            self.said += 1
+            self.say_all(self.said, streams, parent)
+            request.update(send(by, "input_request", content, parent, ident=ident, metadata={AFTER: self.said}))
             self.waiting[request["msg_id"]] = answers
             if self.over:
                 answers.put(None)
@@ -191,11 +201,9 @@ class Questions:
                 self.task = current_task() or True
                 with self.alone:
                     if not self.shared:
-                        self.flush(wait=True)
                         question(self.kernel.stdin_socket)
                         self.listen_alone(answers)
             if not request:
-                self.flush(wait=False)
                 in_io_thread(question)
             answer = answers.get()
         except BaseException as error:

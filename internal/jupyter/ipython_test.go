@@ -149,6 +149,37 @@ func TestIPythonArgs(t *testing.T) {
 				t.Errorf("median %v", late[50])
 			}
 		})
+		t.Run("a question names what says that all is printed", func(t *testing.T) {
+			for _, code := range []string{"print('before'); input()", "import threading\n_t_ = threading.Thread(target=lambda: (print('before'), input())); _t_.start(); _t_.join()"} {
+				request := plain(code)
+				request.AllowStdin = true
+				id := k.request(jupyter.Shell, "execute_request", request)
+				frames, err := k.conns[jupyter.Stdin].Recv()
+				if err != nil {
+					t.Fatal(err)
+				}
+				answer, err := jupyter.NewMessage("test-session", id+"-answer", "input_reply", jupyter.InputReply{}, time.Now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				answer.Parent = k.decode(frames).Header
+				if err := k.conns[jupyter.Stdin].Send(k.signer.Encode(answer)...); err != nil {
+					t.Fatal(err)
+				}
+				k.reply(jupyter.Shell)
+				text, said := "", uint64(0)
+				for _, m := range k.untilIdle(id) {
+					if m.header.MsgType == jupyter.Said {
+						said = jupyter.SaidNumber(k.signer.Encode(m.Message))
+						break
+					}
+					text += printed(t, []received{m})
+				}
+				if after := jupyter.AfterNumber(frames); text != "before\n" || said == 0 || after != said {
+					t.Errorf("%q is said before number %d, the question comes after %d", text, said, after)
+				}
+			}
+		})
 		k.stop()
 		if k.stdout.Len() > 0 {
 			t.Errorf("the process printed %q", k.stdout)

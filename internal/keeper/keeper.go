@@ -44,6 +44,7 @@ type keeper struct {
 
 	lines    []*line // shell, control, stdin, iopub
 	heart    *line
+	order    *order
 	lastBeat steady.Moment
 	activity activity
 	oom      oomWatch
@@ -86,6 +87,7 @@ func newKeeper(cfg Config, dir string, log *slog.Logger) (*keeper, error) {
 	}
 	k := &keeper{
 		cfg: cfg, dir: dir, home: home, log: log, signer: signer, begun: time.Now(), detached: time.Now(), keepFor: cfg.KeepFor,
+		order:    newOrder(),
 		spool:    newSpool(dir, binary.LittleEndian.Uint64(id[:]), cfg.Quota),
 		wake:     make(chan struct{}, 1),
 		finished: make(chan struct{}),

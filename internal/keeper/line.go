@@ -137,14 +137,36 @@ func (k *keeper) listen(ctx context.Context, l *line) {
 }
 
 func (k *keeper) receive(l *line, conn *zmtp.Conn) error {
+	if l.channel == IOPub {
+		k.order.listens(true)
+		defer k.order.listens(false)
+	}
 	for {
 		frames, err := conn.Recv()
 		if err != nil {
 			return err
 		}
-		k.spool.append(KindMessage, messagePayload(l.channel, frames), true)
-		k.activity.observe(l.channel, frames, k.poke)
+		if k.inOrder(l.channel, frames) {
+			k.activity.observe(l.channel, frames, k.poke)
+		}
 	}
+}
+
+// inOrder puts what the kernel said into the spool, but for what it says to the keeper alone.
+func (k *keeper) inOrder(ch Channel, frames [][]byte) bool {
+	switch ch {
+	case Stdin:
+		k.order.await(jupyter.AfterNumber(frames))
+	case IOPub:
+		if n := jupyter.SaidNumber(frames); n > 0 {
+			k.order.said(n)
+			return false
+		}
+		k.order.takes(true)
+		defer k.order.takes(false)
+	}
+	k.spool.append(KindMessage, messagePayload(ch, frames), true)
+	return true
 }
 
 // speak passes commands to the kernel. Each is recorded before it is sent, so

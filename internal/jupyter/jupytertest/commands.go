@@ -2,6 +2,7 @@ package jupytertest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -36,6 +37,9 @@ func init() {
 		"error":  raise,
 		"result": result,
 
+		"ask":      ask,
+		"said":     said,
+		"await":    func(c *run, _ string) error { return c.await() },
 		"password": func(c *run, a string) error { return c.input(a, true) },
 		"display":  func(c *run, a string) error { return c.display("display_data", "", a) },
 		"as":       func(c *run, a string) error { return c.displayAs("display_data", a) },
@@ -101,19 +105,49 @@ func wait(ctx context.Context, d time.Duration) error {
 
 // input drops answers nobody asked for, asks, and waits.
 func (c *run) input(prompt string, password bool) error {
+	if err := c.mayAsk(); err != nil {
+		return err
+	}
+	c.reply(jupyter.Stdin, c.request, "input_request", jupyter.InputRequest{Prompt: prompt, Password: password})
+	return c.await()
+}
+
+func (c *run) mayAsk() error {
 	if !c.ask.AllowStdin {
 		return &raised{"StdinNotImplementedError", "this client gives no input"}
 	}
 	for len(c.answers) > 0 {
 		<-c.answers
 	}
-	c.reply(jupyter.Stdin, c.request, "input_request", jupyter.InputRequest{Prompt: prompt, Password: password})
+	return nil
+}
+
+func (c *run) await() error {
 	select {
 	case c.answer = <-c.answers:
 		return nil
 	case <-c.ctx.Done():
 		return c.ctx.Err()
 	}
+}
+
+// ask is "ask NUMBER PROMPT": a question that comes after what said says with this number. It does not wait for the answer.
+func ask(c *run, arg string) error {
+	number, prompt, _ := strings.Cut(arg, " ")
+	if err := c.mayAsk(); err != nil {
+		return err
+	}
+	m := c.message("input_request", c.request, jupyter.InputRequest{Prompt: prompt})
+	m.Metadata = json.RawMessage(`{"runnel_after":` + number + `}`)
+	c.sockets[jupyter.Stdin].send(c.signer.Encode(m))
+	return nil
+}
+
+func said(c *run, number string) error {
+	m := c.message(jupyter.Said, c.request, map[string]json.RawMessage{"number": json.RawMessage(number)})
+	m.Identities = [][]byte{[]byte(jupyter.Said)}
+	c.sockets[jupyter.IOPub].send(c.signer.Encode(m))
+	return nil
 }
 
 func raise(c *run, arg string) error {

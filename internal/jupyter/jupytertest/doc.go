@@ -10,6 +10,8 @@
 //	sleep 10ms            can be interrupted, as all that waits
 //	block                 wait until interrupted; hang: ignores interrupts
 //	input PROMPT          ask for a line; password PROMPT: masked
+//	ask N PROMPT          ask for a line after what said N says, and go on; await: the answer
+//	said N                all is said that comes before question N
 //	error NAME TEXT       raise
 //	result TEXT           the cell's value, as text/plain
 //	display MIME DATA     show; as ID MIME DATA: with a display id; update ID MIME DATA
