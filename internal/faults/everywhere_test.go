@@ -28,7 +28,7 @@ func everywhere(t *testing.T, s *Server, notebook string, cell protocol.CellID, 
 	s.Kill()
 	s.Start()
 	late := s.Client(notebook)
-	if err := late.Wait(within(t, 20*time.Second), "the state in the journal", func(st *protocol.State) bool {
+	if err := late.Wait(within(t, time.Minute), "the state in the journal", func(st *protocol.State) bool {
 		return st.Cell(cell) != nil && st.Save.State == protocol.Saved
 	}); err != nil {
 		t.Fatal(err)

@@ -58,6 +58,19 @@ for i in range(%d):
 `, n, at, at, at)
 }
 
+// printSlowly is a cell that prints such lines, each flushed, with a pause in seconds after each, until the file stop is there; it keeps in the file at how
+// many there are.
+func printSlowly(pause float64, stop, at string) string {
+	return fmt.Sprintf(`import zlib, time, os, itertools
+for i in itertools.count():
+    if os.path.exists(%q): break
+    print(f"{i:07d} {zlib.crc32(str(i).encode()):08x}", flush=True)
+    with open(%q + "~", "w") as f: f.write(str(i + 1))
+    os.replace(%q + "~", %q)
+    time.sleep(%g)
+`, stop, at, at, at, pause)
+}
+
 // printUntil is a cell that prints such lines, 100 and then a pause of 20 ms, until there are atLeast and the file stop is there; it writes how many into
 // the file count, and counts its executions in the file counter. With flush each line is a message of its own.
 func printUntil(atLeast int, flush bool, stop, count, counter string) string {
