@@ -50,6 +50,15 @@ export function instruments() {
   });
 }
 
+/** When each of these scripts was asked for. The browser lists one when it has come whole, so that is waited for. */
+export async function whenAsked(urls) {
+  for (;;) {
+    const at = new Map(performance.getEntriesByType('resource').map((e) => [e.name, e.startTime]));
+    if (urls.every((url) => at.has(url))) return [...at];
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** Notes how late each stamped line was when its frame was drawn. */
 export function watchPrints() {
   window.late = [];

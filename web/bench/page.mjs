@@ -3,7 +3,7 @@
 // Usage: CHROMIUM=/path node bench/page.mjs ../bin/runnel [--json] [--quick]
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
-import { instruments, watchBar, watchInterrupt, watchKeys, watchPrints } from './inside.mjs';
+import { instruments, watchBar, watchInterrupt, watchKeys, watchPrints, whenAsked } from './inside.mjs';
 import { start } from './server.mjs';
 
 const args = process.argv.slice(2);
@@ -49,10 +49,10 @@ async function open(browser, server, notebook) {
   const hear = (what) => Promise.race([listen(what).told, late(what)]);
   await page.goto(`${server.origin}/?notebook=${notebook}`, { waitUntil: 'commit' });
   const first = await hear('cell');
-  /** Of the scripts that were asked for by then; what comes in advance for later does not count before it is needed. */
+  /** Of the scripts that were asked for by then. */
   const size = async (by = Infinity) => {
-    const later = await page.evaluate((at) => performance.getEntriesByType('resource').filter((e) => e.startTime > at).map((e) => e.name), by);
-    const sizes = await Promise.all([...scripts].map(([url, bytes]) => (later.includes(url) ? 0 : bytes)));
+    const asked = new Map(await page.evaluate(whenAsked, [...scripts.keys()]));
+    const sizes = await Promise.all([...scripts].map(([url, bytes]) => (asked.get(url) > by ? 0 : bytes)));
     return sizes.reduce((a, b) => a + b, 0) / 1000;
   };
   return { page, size, hear, first: first.at, close: () => context.close() };
