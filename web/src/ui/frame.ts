@@ -1,19 +1,23 @@
 /** Work that is not for the frame that is being made. */
 
-const waiting = new Set<() => void>();
+let next: Set<() => void> | null = null;
 
-function run(): void {
-  const fns = [...waiting];
-  waiting.clear();
-  for (const fn of fns) fn();
+/** For what is put in before the next frame is made; what comes later, even if that frame is not drawn yet, is for one after it. */
+function nextFrame(): Set<() => void> {
+  const fns = new Set<() => void>();
+  requestAnimationFrame(() => {
+    next = null;
+    setTimeout(() => fns.forEach((fn) => fn()));
+  });
+  return fns;
 }
 
 /** Calls fn once, when the next frame has been drawn and the browser knows what is where; returns what takes that back. */
 export function afterFrame(fn: () => void): () => void {
   const own = () => fn();
-  if (waiting.size === 0) requestAnimationFrame(() => setTimeout(run));
-  waiting.add(own);
-  return () => void waiting.delete(own);
+  const fns = (next ??= nextFrame());
+  fns.add(own);
+  return () => void fns.delete(own);
 }
 
 /** Calls fn once, when an element that fits the selector has been drawn, or after so many ms without one. */
