@@ -22,7 +22,7 @@ function closure(names, files = { js: new Set(), css: new Set() }) {
 const sum = (files) => [...files].reduce((total, file) => total + size(file), 0);
 
 const readable = closure(['index.html']);
-const typed = closure(['index.html', 'src/editor/index.ts']);
+const typed = closure(['index.html', 'src/editor/colours.ts', 'src/editor/index.ts']);
 
 const worker = readFileSync(join(dist, 'index.html'), 'utf8').length > 0 ? workers() : [];
 function workers() {

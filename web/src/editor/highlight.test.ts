@@ -4,7 +4,8 @@ import { loadLanguage } from './live';
 import { languageName } from './languages';
 
 describe('highlight', () => {
-  test('python at once, line by line, nothing lost', () => {
+  test('python, line by line, nothing lost', async () => {
+    await loadGrammar('python');
     const source = 'def f(x):\n    """doc"""\n\n    return x + 1  # one\n';
     const lines = highlight(source, 'python');
     expect(lines.map((l) => l.map((s) => s.text).join('')).join('\n')).toBe(source);

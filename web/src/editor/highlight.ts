@@ -1,6 +1,5 @@
-import { highlightCode } from '@lezer/highlight';
-import { loadedParser, loadParser } from './languages';
-import { tokenClasses } from './tokens';
+import { fetched } from '../ui/fetched';
+import { languageName } from './languages';
 import './code.css';
 
 /** A piece of code and the class names of its colour (same ones as in the live editor); class '' is plain. */
@@ -12,19 +11,17 @@ export interface Span {
 /** Longer code is not coloured until it is edited. */
 const LONGEST = 200_000;
 
+const fetchColours = fetched(() => import('./colours'));
+let colours: typeof import('./colours') | null = null;
+
 /** Lines of spans; plain text until the language's grammar is loaded (see loadGrammar). */
 export function highlight(source: string, language: string): readonly (readonly Span[])[] {
-  const parser = source.length > LONGEST ? null : loadedParser(language);
-  if (!parser) return source.split('\n').map((text) => (text === '' ? [] : [{ text, className: '' }]));
-  const lines: Span[][] = [[]];
-  let line: Span[] = lines[0] ?? [];
-  highlightCode(source, parser.parse(source), tokenClasses,
-    (text, className) => void line.push({ text, className }),
-    () => void lines.push((line = [])));
-  return lines;
+  const lines = source.length > LONGEST ? null : colours?.coloured(source, languageName(language));
+  return lines ?? source.split('\n').map((text) => (text === '' ? [] : [{ text, className: '' }]));
 }
 
 /** Resolves when highlight() knows the language, true; false when there is no grammar for it. */
 export async function loadGrammar(language: string): Promise<boolean> {
-  return (await loadParser(language)) !== null;
+  colours ??= await fetchColours();
+  return colours.load(languageName(language));
 }
