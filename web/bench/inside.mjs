@@ -21,32 +21,32 @@ export function instruments() {
   };
   const tell = (what, value) => console.debug(`bench ${what} ${JSON.stringify(value)}`);
   const everything = { childList: true, subtree: true, characterData: true };
-  /** Tells when look() gives something for the first time, with the time of its frame. */
-  const first = (what, look) => {
+  /** Tells when look() gives something for the first time, with the time of its frame, and what place() gives then: a place is asked for when the frame has found it. */
+  const first = (what, look, place = () => ({})) => {
     const observer = new MutationObserver(() => {
       const found = look();
       if (!found) return;
       observer.disconnect();
-      shown((at) => tell(what, { at, ...found }));
+      shown((at) => tell(what, { at, ...place(found) }));
     });
     observer.observe(document, everything);
   };
   window.bench = { shown, tell, first, everything };
-  first('cell', () => document.querySelector('[data-cell]') && {});
-  first('second cell', () => {
-    const box = document.querySelector('[data-cell="cell-1"] .code-static')?.getBoundingClientRect();
-    return box && { x: box.x + box.width / 2, y: box.y + 12 };
+  first('cell', () => document.querySelector('[data-cell]'));
+  first('second cell', () => document.querySelector('[data-cell="cell-1"] .code-static'), (el) => {
+    const box = el.getBoundingClientRect();
+    return { x: box.x + box.width / 2, y: box.y + 12 };
   });
   first('prompt', () => {
     const box = document.querySelector('[data-cell="ask"] .ask input')?.getBoundingClientRect();
-    return box && box.top >= 0 && box.bottom <= innerHeight && {};
+    return box && box.top >= 0 && box.bottom <= innerHeight;
   });
-  first('editor', () => document.querySelector('[data-cell="cell-1"] .cm-focused') && {});
+  first('editor', () => document.querySelector('[data-cell="cell-1"] .cm-focused'));
   let before;
   first('typed', () => {
     const text = document.querySelector('[data-cell="cell-1"] .cm-content')?.textContent;
     before ??= text;
-    return text !== before && {};
+    return text !== before;
   });
 }
 

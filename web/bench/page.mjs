@@ -62,7 +62,7 @@ async function printToPixel(browser, server, figures) {
   const { page, close } = await open(browser, server, 'prints.ipynb');
   await page.evaluate(watchPrints);
   await run(page, 'prints');
-  await page.evaluate(() => window.bench.first('end', () => /\nend/.test(document.querySelector('[data-cell="prints"] .out-text')?.textContent) && {}));
+  await page.evaluate(() => window.bench.first('end', () => /\nend/.test(document.querySelector('[data-cell="prints"] .out-text')?.textContent)));
   await page.waitForEvent('console', { predicate: (message) => message.text().startsWith('bench end'), timeout: 120_000 });
   const values = await page.evaluate(() => window.late);
   if (values.length === 0) throw new Error('no stamped line was seen');
