@@ -2,8 +2,7 @@
 import type { Parser } from '@lezer/common';
 import { highlightCode } from '@lezer/highlight';
 import { parser as python } from '@lezer/python';
-import type { Span } from './highlight';
-import { tokenClasses } from './tokens';
+import { tokenClasses, type Span } from './tokens';
 
 const parsers = new Map<string, Parser>([['python', python]]);
 const loading = new Map<string, Promise<boolean>>();

@@ -1,12 +1,7 @@
 import { fetched } from '../ui/fetched';
 import { languageName } from './languages';
+import type { Span } from './tokens';
 import './code.css';
-
-/** A piece of code and the class names of its colour (same ones as in the live editor); class '' is plain. */
-export interface Span {
-  readonly text: string;
-  readonly className: string;
-}
 
 /** Longer code is not coloured until it is edited. */
 const LONGEST = 200_000;

@@ -20,3 +20,9 @@ export const tokenClasses: Highlighter = tagHighlighter([
   { tag: [t.quote, t.contentSeparator, t.labelName], class: 'tok-comment' },
   { tag: [t.invalid], class: 'tok-error' },
 ]);
+
+/** A piece of code and the class names of its colour (same ones as in the live editor); class '' is plain. */
+export interface Span {
+  readonly text: string;
+  readonly className: string;
+}
