@@ -224,6 +224,11 @@ func TestVariables(t *testing.T) {
 
 const variablesCode = `
 import os, time
+class Rude:
+    def rude(self, *args, **kwargs): time.sleep(60)
+    __repr__ = __str__ = __len__ = __iter__ = __bool__ = __eq__ = __format__ = __getattr__ = __getattribute__ = __getitem__ = __index__ = rude
+    items = keys = values = most_common = _asdict = _name_ = name = value = property(rude)
+    def __hash__(self): return 1
 class Slow:
     def __repr__(self): time.sleep(60)
     def __len__(self): time.sleep(60)
@@ -274,6 +279,67 @@ class Zone(tzinfo):
 class Money(Decimal):
     def __repr__(self): time.sleep(60)
 price, third, vast = Decimal('1.50'), Fraction(1, 3), Fraction(1 << 10**6)
+from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+from dataclasses import dataclass, field
+from enum import Enum, Flag, IntEnum
+counts, rare = Counter('abbccc'), Counter(a=.5)
+moved = OrderedDict(a=1, b=2); moved.move_to_end('a')
+groups, made = defaultdict(list, a=[1]), defaultdict(f)
+ring, line = deque([1, 2], maxlen=3), deque(range(9))
+Point = namedtuple('Point', 'x y')
+point, points, far = Point(1, 'two'), [Point(1, 2)], [[Point(1, 2)]]
+class Colour(Enum):
+    RED = 1
+    __repr__ = __str__ = __format__ = __hash__ = name = value = Rude.rude
+class Size(IntEnum): BIG = 3
+class May(Flag): READ = 1; WRITE = 2
+red, big, may, colours = Colour.RED, Size.BIG, May.READ, [Colour.RED]
+@dataclass
+class Item:
+    title: str
+    price: float = 1.5
+    note: str = field(default='n', repr=False)
+    left: Rude = field(default_factory=Rude)
+    def __repr__(self): time.sleep(60)
+Wide = namedtuple('Wide', [f'f{i}' for i in range(50)])
+wide, many = Wide(*range(50)), dataclass(type('Many', (), {'__annotations__': {f'f{i}': int for i in range(50)}, **{f'f{i}': i for i in range(50)}}))()
+item, items_ = Item('pen'), {'a': [Item('pen')]}
+class RudeDict(Rude, dict): pass
+class RudeList(Rude, list): pass
+class RudeTuple(Rude, tuple): pass
+class RudeStr(Rude, str): pass
+class RudeBytes(Rude, bytes): pass
+class RudeInt(Rude, int): pass
+class RudeFloat(Rude, float): pass
+class RudeSet(Rude, set): pass
+class RudeDeque(Rude, deque): pass
+class RudeOrdered(Rude, OrderedDict): pass
+class RudeCounter(Rude, Counter): pass
+class RudePoint(Rude, Point): pass
+@dataclass(repr=False, eq=False)
+class RudeItem(Rude):
+    x: int
+    __dict__ = property(lambda self: time.sleep(60))
+    __slots__ = 'x'
+@dataclass(repr=False, eq=False)
+class RudeRecord(Rude):
+    x: int = 1
+rude = [RudeDict(a=1), RudeList([1]), RudeTuple((1,)), RudeStr('s'), RudeBytes(b'b'), RudeInt(5)]
+ruder = (RudeFloat(.5), RudeSet({1}), RudeDeque([1]), RudeOrdered(a=1), RudePoint(1, Rude()), RudeRecord())
+rudest, cut_, steps, item_ = slice(Rude()), RudeStr('x' * 10**7), range(0, 9, 2), RudeItem(1)
+tally = RudeCounter.__new__(RudeCounter); dict.__setitem__(tally, 'a', 2)
+class Loudly(type):
+    __module__ = property(lambda cls: time.sleep(60))
+class Named2(metaclass=Loudly): pass
+loudly = Named2()
+class dtype: name = 'float64'
+dtype.__module__ = 'numpy.dtypes'
+class Series:
+    shape, dtype = (3,), dtype()
+    def __getattr__(self, name): time.sleep(60)
+Series.__module__ = 'pandas.core'
+series = Series()
+for _n_ in [n for n in dir() if n.startswith('Rude')] + 'Counter OrderedDict defaultdict deque namedtuple dataclass field Enum Flag IntEnum Point Wide Colour Size May Item Named2 Loudly Series dtype'.split(): del globals()[_n_]
 day, span = date(2024, 1, 2), timedelta(hours=1)
 noon, here = datetime(2024, 1, 2, 12, tzinfo=timezone.utc), datetime(2024, 1, 2, tzinfo=Zone())
 way, ident, money = [Pure('a/b')], Id(int=1), Money(1)
@@ -295,9 +361,25 @@ var variablesWant = map[string]jupyter.Variable{
 	"none":   {Type: "set", Value: "set()"},
 	"cold":   {Type: "frozenset", Value: "frozenset({1})"},
 	"loop":   {Type: "list", Value: "[[[…]]]"},
-	"slow":   {Type: "Slow", Value: "<Slow>"}, "loud": {Type: "Loud", Value: "<Loud>"},
-	"array": {Type: "Array", Value: "<Array> (3, 4)"},
-	"Lazy":  {Type: "type", Value: "<class Lazy>"}, "Scalar": {Type: "type", Value: "<class Scalar>"},
+	"slow":   {Type: "Slow", Value: "<Slow>"}, "loud": {Type: "Loud", Value: "Loud({'a': 1})"},
+	"counts": {Type: "Counter", Value: "Counter({'c': 3, 'b': 2, 'a': 1})"}, "rare": {Type: "Counter", Value: "Counter({'a': 0.5})"},
+	"moved":  {Type: "OrderedDict", Value: "OrderedDict({'b': 2, 'a': 1})"},
+	"groups": {Type: "defaultdict", Value: "defaultdict(list, {'a': [1]})"}, "made": {Type: "defaultdict", Value: "defaultdict(<function f>, {})"},
+	"ring": {Type: "deque", Value: "deque([1, 2], maxlen=3)"}, "line": {Type: "deque", Value: "deque([0, 1, 2, 3, 4, 5, …])"},
+	"point": {Type: "Point", Value: "Point(x=1, y='two')"}, "points": {Type: "list", Value: "[Point(x=1, y=2)]"},
+	"wide": {Type: "Wide", Value: "Wide(f0=0, f1=1, f2=2, f3=3, f4=4, f5=5, …)"}, "many": {Type: "Many", Value: "Many(f0=0, f1=1, f2=2, f3=3, f4=4, f5=5, …)"},
+	"far": {Type: "list", Value: "[[Point(…)]]"},
+	"red": {Type: "Colour", Value: "Colour.RED"}, "big": {Type: "Size", Value: "Size.BIG"}, "may": {Type: "May", Value: "May.READ"},
+	"colours": {Type: "list", Value: "[Colour.RED]"},
+	"item":    {Type: "Item", Value: "Item(title='pen', price=1.5, left=<Rude>)"}, "items_": {Type: "dict", Value: "{'a': [Item(…)]}"},
+	"rude":   {Type: "list", Value: "[RudeDict({'a': 1}), RudeList([1]), RudeTuple((1,)), RudeStr('s'), RudeBytes(b'b'), RudeInt(5)]"},
+	"ruder":  {Type: "tuple", Value: "(RudeFloat(0.5), RudeSet({1}), RudeDeque([1]), RudeOrdered({'a': 1}), RudePoint(x=1, y=<Rude>), RudeRecord(x=1))"},
+	"rudest": {Type: "slice", Value: "slice(None, <Rude>, None)"}, "cut_": {Type: "RudeStr", Value: "RudeStr('" + strings.Repeat("x", 110) + "…"},
+	"steps": {Type: "range", Value: "range(0, 9, 2)"}, "item_": {Type: "RudeItem", Value: "RudeItem(x=1)"},
+	"tally": {Type: "RudeCounter", Value: "RudeCounter({'a': 2})"}, "loudly": {Type: "Named2", Value: "<Named2>"},
+	"series": {Type: "Series", Value: "<Series> (3,) float64"},
+	"array":  {Type: "Array", Value: "<Array> (3, 4)"},
+	"Lazy":   {Type: "type", Value: "<class Lazy>"}, "Scalar": {Type: "type", Value: "<class Scalar>"},
 	"float64": {Type: "type", Value: "<class float64>"}, "Meta": {Type: "type", Value: "<class Meta>"}, "Named": {Type: "Meta", Value: "<class Named>"},
 	"lazy": {Type: "Lazy", Value: "<Lazy>"}, "scalar": {Type: "Scalar", Value: "<Scalar> ()"},
 	"Zone": {Type: "type", Value: "<class Zone>"}, "Money": {Type: "type", Value: "<class Money>"},
