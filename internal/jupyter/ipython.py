@@ -157,9 +157,11 @@ class Questions:
     def say_all(self, number, streams, parent):
         # What was printed goes over another socket than the question. Behind it goes this, and the keeper holds the question until it has that.
         def say():
-            for stream in streams:
-                stream._flush()
-            self.kernel.session.send(self.io, SAID, {"number": number}, parent, ident=SAID.encode())
+            try:
+                for stream in streams:
+                    stream._flush()
+            finally:
+                self.kernel.session.send(self.io, SAID, {"number": number}, parent, ident=SAID.encode())
 
         self.io.schedule(say)
 
