@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -93,53 +94,57 @@ func TestPlain_withoutCellID(t *testing.T) {
 
 // What others run comes in the form that the client knows: that of its own last execute; to one that has sent none as stream_output (P3).
 func TestPlain_runsOfOthers(t *testing.T) {
-	h := newFakeHub("n.ipynb")
-	s := h.session("n.ipynb")
-	s.do = printing
-	a, b, listener := serve(t, h, Params{Notebook: "n.ipynb"}), serve(t, h, Params{Notebook: "n.ipynb"}), serve(t, h, Params{Notebook: "n.ipynb"})
-	for _, each := range []*client{a, b, listener} {
-		each.follows()
-	}
-	run := func(c *client, streaming string, wantA, wantB string) {
-		t.Helper()
-		c.send(`{"type":"execute","code":"x","cell_id":"a"` + streaming + `}`)
-		for _, told := range []struct {
-			c    *client
-			want string
-		}{{a, wantA}, {b, wantB}, {listener, "stream_output"}} {
-			if m := told.c.next(); m["type"] != told.want || m["is_last"] == true {
-				t.Errorf("text came as %v, want %s", m, told.want)
-			}
-			if m := told.c.next(); m["is_last"] != true {
-				t.Errorf("the end came as %v", m)
+	synctest.Test(t, func(t *testing.T) {
+		h := newFakeHub("n.ipynb")
+		s := h.session("n.ipynb")
+		s.do = printing
+		a, b, listener := serve(t, h, Params{Notebook: "n.ipynb"}), serve(t, h, Params{Notebook: "n.ipynb"}), serve(t, h, Params{Notebook: "n.ipynb"})
+		for _, each := range []*client{a, b, listener} {
+			each.follows()
+		}
+		run := func(c *client, streaming string, wantA, wantB string) {
+			t.Helper()
+			c.send(`{"type":"execute","code":"x","cell_id":"a"` + streaming + `}`)
+			for _, told := range []struct {
+				c    *client
+				want string
+			}{{a, wantA}, {b, wantB}, {listener, "stream_output"}} {
+				if m := told.c.next(); m["type"] != told.want || m["is_last"] == true {
+					t.Errorf("text came as %v, want %s", m, told.want)
+				}
+				if m := told.c.next(); m["is_last"] != true {
+					t.Errorf("the end came as %v", m)
+				}
 			}
 		}
-	}
-	run(a, "", "output", "stream_output")
-	run(b, `,"streaming":true`, "output", "stream_output")
-	run(b, `,"streaming":false`, "output", "output")
-	run(a, `,"streaming":true`, "stream_output", "output")
-	run(b, "", "stream_output", "output")
+		run(a, "", "output", "stream_output")
+		run(b, `,"streaming":true`, "output", "stream_output")
+		run(b, `,"streaming":false`, "output", "output")
+		run(a, `,"streaming":true`, "stream_output", "output")
+		run(b, "", "stream_output", "output")
+	})
 }
 
 // A run keeps the form that it was asked with, whatever its client has asked for since: also for what a thread of it prints after its end.
 func TestPlain_formOfARun(t *testing.T) {
-	h := newFakeHub("n.ipynb")
-	s := h.session("n.ipynb")
-	s.do = printing
-	c := serve(t, h, Params{Notebook: "n.ipynb"})
-	for _, cell := range []string{`"a"`, `"b","streaming":true`} {
-		c.send(`{"type":"execute","code":"x","cell_id":` + cell + `}`)
-		c.next()
-		c.next()
-	}
-	for _, late := range []struct{ cell, want string }{{"a", "output"}, {"b", "stream_output"}} {
-		i := slices.IndexFunc(s.commands, func(cmd protocol.Command) bool { return string(cmd.CellID) == late.cell })
-		s.emit(protocol.TextPut{CellID: protocol.CellID(late.cell), OutputID: protocol.OutputID("o-" + string(s.commands[i].CmdID)), Text: "late", Raw: "late"})
-		if m := c.next(); m["type"] != late.want || m["content"] != "late" {
-			t.Errorf("late text of %s came as %v, want %s", late.cell, m, late.want)
+	synctest.Test(t, func(t *testing.T) {
+		h := newFakeHub("n.ipynb")
+		s := h.session("n.ipynb")
+		s.do = printing
+		c := serve(t, h, Params{Notebook: "n.ipynb"})
+		for _, cell := range []string{`"a"`, `"b","streaming":true`} {
+			c.send(`{"type":"execute","code":"x","cell_id":` + cell + `}`)
+			c.next()
+			c.next()
 		}
-	}
+		for _, late := range []struct{ cell, want string }{{"a", "output"}, {"b", "stream_output"}} {
+			i := slices.IndexFunc(s.commands, func(cmd protocol.Command) bool { return string(cmd.CellID) == late.cell })
+			s.emit(protocol.TextPut{CellID: protocol.CellID(late.cell), OutputID: protocol.OutputID("o-" + string(s.commands[i].CmdID)), Text: "late", Raw: "late"})
+			if m := c.next(); m["type"] != late.want || m["content"] != "late" {
+				t.Errorf("late text of %s came as %v, want %s", late.cell, m, late.want)
+			}
+		}
+	})
 }
 
 // follows waits until the plain client is told what happens from now on.
@@ -285,37 +290,39 @@ func TestPlain_results(t *testing.T) {
 
 // A plain client hears of the kernel when what its code has made is gone, and of nothing else in a kernel's life.
 func TestPlain_kernel(t *testing.T) {
-	h := newFakeHub("n.ipynb")
-	s := h.session("n.ipynb")
-	is := func(state string, death *protocol.Death) protocol.KernelChanged {
-		return protocol.KernelChanged{Kernel: protocol.Kernel{ID: "k1", State: state, Death: death}}
-	}
-	s.emit(is(protocol.KernelIdle, nil))
-	c := serve(t, h, Params{Notebook: "n.ipynb"})
-	c.follows()
-	tell := func(want map[string]any, events ...protocol.Event) {
-		t.Helper()
-		s.emit(append(events, protocol.Notice{Code: "mark"}, protocol.OutputsCleared{CellID: "mark"})...)
-		if want != nil {
-			if diff := cmp.Diff(want, c.next()); diff != "" {
-				t.Error(diff)
+	synctest.Test(t, func(t *testing.T) {
+		h := newFakeHub("n.ipynb")
+		s := h.session("n.ipynb")
+		is := func(state string, death *protocol.Death) protocol.KernelChanged {
+			return protocol.KernelChanged{Kernel: protocol.Kernel{ID: "k1", State: state, Death: death}}
+		}
+		s.emit(is(protocol.KernelIdle, nil))
+		c := serve(t, h, Params{Notebook: "n.ipynb"})
+		c.follows()
+		tell := func(want map[string]any, events ...protocol.Event) {
+			t.Helper()
+			s.emit(append(events, protocol.Notice{Code: "mark"}, protocol.OutputsCleared{CellID: "mark"})...)
+			if want != nil {
+				if diff := cmp.Diff(want, c.next()); diff != "" {
+					t.Error(diff)
+				}
+			}
+			if m := c.next(); m["type"] != "clear_output" {
+				t.Errorf("it was told %v", m)
 			}
 		}
-		if m := c.next(); m["type"] != "clear_output" {
-			t.Errorf("it was told %v", m)
+		tell(nil, is(protocol.KernelBusy, nil), is(protocol.KernelUnresponsive, nil), is(protocol.KernelIdle, nil))
+		dead := is(protocol.KernelDead, &protocol.Death{Text: "It was killed."})
+		tell(map[string]any{"type": "kernel", "state": "dead", "reason": "It was killed."}, dead, dead)
+		tell(nil, is(protocol.KernelStarting, nil), is(protocol.KernelIdle, nil))
+		tell(map[string]any{"type": "kernel", "state": "restarting"}, is(protocol.KernelRestarting, nil), is(protocol.KernelStarting, nil))
+		tell(map[string]any{"type": "kernel", "state": "none"}, is(protocol.KernelStopping, nil), is(protocol.KernelNone, nil))
+		tell(map[string]any{"type": "kernel", "state": "dead", "reason": "no Python"}, is(protocol.KernelStarting, nil), is(protocol.KernelDead, &protocol.Death{Text: "no Python"}))
+		late := serve(t, h, Params{Notebook: "n.ipynb"})
+		if diff := cmp.Diff(map[string]any{"type": "kernel", "state": "dead", "reason": "no Python"}, late.next()); diff != "" {
+			t.Errorf("one that comes later: %s", diff)
 		}
-	}
-	tell(nil, is(protocol.KernelBusy, nil), is(protocol.KernelUnresponsive, nil), is(protocol.KernelIdle, nil))
-	dead := is(protocol.KernelDead, &protocol.Death{Text: "It was killed."})
-	tell(map[string]any{"type": "kernel", "state": "dead", "reason": "It was killed."}, dead, dead)
-	tell(nil, is(protocol.KernelStarting, nil), is(protocol.KernelIdle, nil))
-	tell(map[string]any{"type": "kernel", "state": "restarting"}, is(protocol.KernelRestarting, nil), is(protocol.KernelStarting, nil))
-	tell(map[string]any{"type": "kernel", "state": "none"}, is(protocol.KernelStopping, nil), is(protocol.KernelNone, nil))
-	tell(map[string]any{"type": "kernel", "state": "dead", "reason": "no Python"}, is(protocol.KernelStarting, nil), is(protocol.KernelDead, &protocol.Death{Text: "no Python"}))
-	late := serve(t, h, Params{Notebook: "n.ipynb"})
-	if diff := cmp.Diff(map[string]any{"type": "kernel", "state": "dead", "reason": "no Python"}, late.next()); diff != "" {
-		t.Errorf("one that comes later: %s", diff)
-	}
+	})
 }
 
 func TestPlain_refusedNotebook(t *testing.T) {
@@ -368,18 +375,20 @@ func TestPlain_rejectedRunEndsOnce(t *testing.T) {
 
 // What a server that stops does not run is not asked for again, and has its end at once.
 func TestPlain_serverStops(t *testing.T) {
-	h := newFakeHub("n.ipynb")
-	h.session("n.ipynb").do = func(*fakeSession, protocol.Command) protocol.Ack {
-		return protocol.Ack{Status: protocol.AckRejected, Code: protocol.CodeStopping, Error: "The server stops."}
-	}
-	c := serve(t, h, Params{Notebook: "n.ipynb"})
-	c.send(`{"type":"execute","code":"1","cell_id":"a"}`)
-	if m := c.next(); m["is_last"] != true || m["cell_id"] != "a" || m["error"] != "The server stops." || m["code"] != "unavailable" {
-		t.Errorf("end %v", m)
-	}
-	if n := len(h.session("n.ipynb").commands); n != 1 {
-		t.Errorf("it was asked for %d times", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := newFakeHub("n.ipynb")
+		h.session("n.ipynb").do = func(*fakeSession, protocol.Command) protocol.Ack {
+			return protocol.Ack{Status: protocol.AckRejected, Code: protocol.CodeStopping, Error: "The server stops."}
+		}
+		c := serve(t, h, Params{Notebook: "n.ipynb"})
+		c.send(`{"type":"execute","code":"1","cell_id":"a"}`)
+		if m := c.next(); m["is_last"] != true || m["cell_id"] != "a" || m["error"] != "The server stops." || m["code"] != "unavailable" {
+			t.Errorf("end %v", m)
+		}
+		if n := len(h.session("n.ipynb").commands); n != 1 {
+			t.Errorf("it was asked for %d times", n)
+		}
+	})
 }
 
 // A cell that was deleted comes back at the end when its id is run again, and nothing is said of a refusal.
