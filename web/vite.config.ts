@@ -23,25 +23,18 @@ const iconsInside: Plugin = {
   },
 };
 
-/** What the first cells do without, in the order in which it is wanted. */
-const LATER = ['/src/editor/colours.ts', '/src/editor/index.ts'];
-
-/** The chunks of colours and editor, by name: the page has them fetched when its first cells are drawn (ui/fetched.ts). */
+/** The editor's chunks, by name: the page has them fetched when its first cells are drawn and coloured (ui/fetched.ts). */
 const editorLater: Plugin = {
   name: 'editor-later',
   transformIndexHtml: {
     order: 'post',
     handler(_, { path, bundle, chunk }) {
       if (path !== '/index.html' || !bundle) return undefined;
-      const chunks = Object.values(bundle).filter((c) => c.type === 'chunk');
-      const files = new Set<string>();
-      for (const module of LATER) {
-        const entry = chunks.find((c) => c.facadeModuleId?.endsWith(module));
-        if (!entry) throw new Error(`${module} is not a chunk of its own`);
-        for (const file of [...entry.imports, entry.fileName]) files.add(file);
-      }
-      for (const file of [chunk?.fileName, ...(chunk?.imports ?? [])]) files.delete(file ?? '');
-      return [...files].map((file) => ({ tag: 'link', attrs: { rel: 'later', crossorigin: true, href: `/${file}` }, injectTo: 'head' as const }));
+      const editor = Object.values(bundle).find((c) => c.type === 'chunk' && c.facadeModuleId?.endsWith('/src/editor/index.ts'));
+      if (editor?.type !== 'chunk') throw new Error('src/editor/index.ts is not a chunk of its own');
+      const first = [chunk?.fileName, ...(chunk?.imports ?? [])];
+      const files = [editor.fileName, ...editor.imports].filter((file) => !first.includes(file));
+      return files.map((file) => ({ tag: 'link', attrs: { rel: 'later', crossorigin: true, href: `/${file}` }, injectTo: 'head' as const }));
     },
   },
 };

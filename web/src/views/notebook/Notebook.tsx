@@ -1,4 +1,5 @@
 import { startTransition, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { loadGrammar } from '../../editor/highlight';
 import type { NotebookStore } from '../../notebook/store';
 import type { Gone as GoneFrame } from '../../protocol/types';
 import { Surroundings, type OutputSurroundings } from '../../outputs';
@@ -62,7 +63,8 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
     // The focus wants to know where everything is: that is for after the first frame.
     return afterFrame(() => {
       focused.current = true;
-      fetchLater();
+      // Colours are seen before anyone types.
+      void loadGrammar('python').then(fetchLater);
       startAt(notebook, store);
     });
   }, [ids.length, notebook, store]);
