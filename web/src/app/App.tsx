@@ -116,8 +116,14 @@ function appActions(services: Services, notebook: NotebookController | null, sho
   return {
     show,
     toggleTheme,
-    toggleFiles: () => flip(settings.rail, 'files', 'closed'),
-    toggleOutline: () => flip(settings.rail, 'outline', 'closed'),
+    toggleFiles: () => {
+      if (notebook?.find.leavePanel()) settings.rail.set('closed');
+      flip(settings.rail, 'files', 'closed');
+    },
+    toggleOutline: () => {
+      if (notebook?.find.leavePanel()) settings.rail.set('closed');
+      flip(settings.rail, 'outline', 'closed');
+    },
     toggleVariables: () => flip(settings.side, 'variables', 'closed'),
     toggleWidth: () => flip(settings.width, 'full', 'column'),
     toggleOutputs: () => flip(settings.outputs, 'beside', 'below'),

@@ -31,7 +31,7 @@ const list: readonly (readonly [keys: string, place: Place, command: string])[] 
   ['Shift+R', 'command', 'beside'],
   ['I I', 'command', 'interrupt'], ['0 0', 'command', 'restart'],
   ['Accel+S', 'command', 'save'], ['Accel+S', 'edit', 'save'],
-  ['Accel+F', 'command', 'find'], ['Accel+F', 'edit', 'find'], ['Accel+H', 'command', 'replace'], ['Accel+H', 'edit', 'replace'],
+  ['F', 'command', 'search'], ['Accel+F', 'command', 'find'], ['Accel+F', 'edit', 'find'], ['Accel+H', 'command', 'replace'], ['Accel+H', 'edit', 'replace'],
   ['Accel+Shift+C', 'command', 'palette'], ['Accel+Shift+C', 'edit', 'palette'], ['Accel+Shift+C', 'page', 'palette'],
   ['Accel+B', 'command', 'files'], ['Accel+B', 'edit', 'files'],
   ['Shift+Tab', 'edit', 'help'],

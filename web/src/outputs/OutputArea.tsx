@@ -14,19 +14,19 @@ const WidgetView = lazy(() => import('./WidgetView'));
 const HOLD_MS = 400;
 const AT_ONCE = 60;
 
-/** All outputs of a cell, in order. `children` come after them: the prompt that waits. */
-export function OutputArea(props: { cell: CellView; outputs: readonly OutputView[]; stale: boolean; children?: ReactNode }) {
+/** All outputs of a cell, in order; `whole`: none of many is left out. `children` come after them: the prompt that waits. */
+export function OutputArea(props: { cell: CellView; outputs: readonly OutputView[]; stale: boolean; whole?: boolean; children?: ReactNode }) {
   const { cell, outputs } = props;
   const ref = useRef<HTMLDivElement>(null);
   const [all, setAll] = useState(false);
   useHeldHeight(ref, outputs[0]?.id, props.stale);
-  const hidden = all ? 0 : Math.max(0, outputs.length - AT_ONCE * 2);
+  const hidden = all || props.whole ? 0 : Math.max(0, outputs.length - AT_ONCE * 2);
   const shown = hidden > 0 ? [...outputs.slice(0, AT_ONCE), ...outputs.slice(-AT_ONCE)] : outputs;
   const parts = segments(shown, laneOf);
   return (
     <div ref={ref} className={`outputs${props.stale ? ' stale' : ''}`}>
       {parts.map((part, i) => (
-        <div key={part.items[0]?.id ?? i} className="out-part">
+        <div key={part.items[0]?.id ?? i} className="out-part" data-outputs={part.items.map((o) => o.id).join(' ')}>
           {part.lane === 'frame' ? <FrameView sources={part.items.flatMap(frameSource)} /> : part.items.map((o) => <One key={o.id} cell={cell} output={o} />)}
         </div>
       ))}

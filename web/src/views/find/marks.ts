@@ -1,23 +1,23 @@
 /** Matches shown on text that React has drawn, without changing it: the browser paints over ranges. One that cannot shows none. */
-import type { Match } from './matches';
+import type { Match } from './query';
 
 /** The names that ::highlight() uses. */
-const ALL = 'find';
-const CURRENT = 'find-current';
+export const ALL = 'find';
+export const CURRENT = 'find-current';
 
-function painted(name: string): Highlight | null {
+export function highlighter(name: string): Highlight | null {
   if (typeof CSS === 'undefined' || !('highlights' in CSS)) return null;
   let here = CSS.highlights.get(name);
   if (!here) CSS.highlights.set(name, (here = new Highlight()));
+  if (name === CURRENT) here.priority = 1;
   return here;
 }
 
 /** Marks these parts of an element's text; gives what takes the marks away. */
 export function mark(el: Element, matches: readonly Match[], current: Match | null): () => void {
-  const all = painted(ALL);
-  const now = painted(CURRENT);
+  const all = highlighter(ALL);
+  const now = highlighter(CURRENT);
   if (!all || !now || matches.length === 0) return () => undefined;
-  now.priority = 1;
   const ranges = matches.flatMap((m) => {
     const range = rangeOf(el, m);
     return range ? [{ range, paint: m.from === current?.from ? now : all }] : [];

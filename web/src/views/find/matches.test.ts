@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { matchesIn, patternOf, replaced, type Query } from './matches';
+import { hitsIn, matchesIn, patternOf, replaced, type Looked } from './matches';
 
-const query = (text: string, more: Partial<Query> = {}): Query => ({ text, cased: false, regexp: false, ...more });
-function find(text: string, q: Query): string[] {
+const query = (text: string, more: Partial<Looked> = {}): Looked => ({ text, cased: false, whole: false, regexp: false, ...more });
+function find(text: string, q: Looked): string[] {
   const pattern = patternOf(q);
   return pattern instanceof RegExp ? matchesIn(text, pattern).map((m) => text.slice(m.from, m.to)) : [String(pattern)];
 }
-function replace(text: string, q: Query, by: string, only?: number): string {
+function replace(text: string, q: Looked, by: string, only?: number): string {
   const pattern = patternOf(q);
   if (!(pattern instanceof RegExp)) throw new Error(String(pattern));
-  return replaced(text, pattern, q, by, only);
+  return replaced(text, pattern, q, by, only).text;
 }
 
 describe('finding', () => {
@@ -23,8 +23,28 @@ describe('finding', () => {
     expect(find('x = 1\ny = 22', query('^\\w = \\d+$', { regexp: true }))).toEqual(['x = 1', 'y = 22']);
     expect(find('abc', query('x*', { regexp: true }))).toEqual([]);
   });
+  it('takes whole words, in any script', () => {
+    expect(find('on one on-on öon on_', query('on', { whole: true }))).toEqual(['on', 'on', 'on']);
+    expect(find('f(x) f (x)', query('f(', { whole: true }))).toEqual(['f(']);
+    expect(find('ab cd abcd', query('ab|cd', { regexp: true, whole: true }))).toEqual(['ab', 'cd']);
+  });
+  it('says what is wrong with an expression that only a whole word would make one', () => expect(find('abc', query('a)(b', { regexp: true, whole: true }))).toEqual(['Unmatched \')\'']));
   it('says what is wrong with one', () => expect(find('abc', query('(', { regexp: true }))).toEqual(['Unterminated group']));
   it('finds nothing for nothing', () => expect(patternOf(query(''))).toBeNull());
+});
+
+describe('hits', () => {
+  const hits = (text: string, q: Looked) => {
+    const pattern = patternOf(q);
+    return pattern instanceof RegExp ? hitsIn(text, pattern).map(({ line, words, at, length, cut }) => [line, words.slice(0, at), words.slice(at, at + length), words.slice(at + length), cut]) : [];
+  };
+  it('have their line', () => expect(hits('a\n\n  x = a + a\n', query('a'))).toEqual([[0, '', 'a', '', false], [2, 'x = ', 'a', ' + a', false], [2, 'x = a + ', 'a', '', false]]));
+  it('have some of a long line', () => {
+    const [[line, before, match, after, cut] = []] = hits(`${'-'.repeat(500)}here${'='.repeat(500)}`, query('here'));
+    expect([line, before, match, cut]).toEqual([0, '-'.repeat(32), 'here', true]);
+    expect(String(after).length).toBeLessThan(200);
+  });
+  it('of several lines show the first', () => expect(hits('one\ntwo\nthree', query('one\\n(.*)\\nth', { regexp: true }))).toEqual([[0, '', 'one', '', false]]));
 });
 
 describe('replacing', () => {

@@ -1,8 +1,10 @@
+import { Search } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { Dialog } from '../../ui/Dialog';
 import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
 import { FilesPanel } from '../files/FilesPanel';
+import { SearchPanel } from '../find/load';
 import type { NotebookController } from '../notebook/controller';
 import { Variables } from '../variables/Variables';
 import { LoginPanel } from './LoginPanel';
@@ -10,6 +12,7 @@ import { Outline } from './Outline';
 import { Rail } from './Rail';
 import { StatusLine } from './StatusLine';
 import { TopBar } from './TopBar';
+import { useSearching } from './useSearching';
 
 /** Everything around the cells. On a phone the panel is a drawer. */
 export function AppFrame({ notebook, path, children }: { notebook: NotebookController | null; path: string; children: ReactNode }) {
@@ -20,19 +23,23 @@ export function AppFrame({ notebook, path, children }: { notebook: NotebookContr
   const narrow = useNarrow();
   const [drawer, setDrawer] = useState(false);
   useEffect(() => setDrawer(false), [now]);
-  const open = !narrow && (rail === 'files' || (rail === 'outline' && notebook !== null));
+  const searching = useSearching(notebook);
+  const open = searching || (!narrow && (rail === 'files' || (rail === 'outline' && notebook !== null)));
   // On a phone they would cover the cells: only when asked for there.
   const [atFirst] = useState(side);
   const asked = useRef(false);
   asked.current ||= side !== atFirst;
   const variables = side === 'variables' && notebook !== null && (!narrow || asked.current);
-  const panel = useMemo(() => (rail === 'outline' && notebook && !narrow ? <OutlinePanel notebook={notebook} /> : <FilesPanel notebook={notebook} />), [rail, notebook, narrow]);
+  const panel = useMemo(() => {
+    if (searching && notebook) return { label: 'Search', body: <SearchPanel notebook={notebook} covers={narrow} /> };
+    return rail === 'outline' && notebook && !narrow ? { label: 'Outline', body: <OutlinePanel notebook={notebook} /> } : { label: 'Files', body: <FilesPanel notebook={notebook} /> };
+  }, [rail, notebook, narrow, searching]);
   return (
     <div className={`frame${open ? ' with-panel' : ''}${variables ? ' with-side' : ''}`}>
       <TopBar notebook={notebook} path={path} menu={() => setDrawer(true)} />
       <LoginPanel />
-      <Rail hasNotebook={notebook !== null} />
-      {open && <aside className="panel" aria-label={rail === 'outline' ? 'Outline' : 'Files'}>{panel}</aside>}
+      <Rail notebook={notebook} />
+      {open && <aside className="panel" aria-label={panel.label}>{panel.body}</aside>}
       <main className="main" tabIndex={-1}>
         {children}
       </main>
@@ -40,6 +47,19 @@ export function AppFrame({ notebook, path, children }: { notebook: NotebookContr
       <StatusLine notebook={notebook} />
       {drawer && (
         <Dialog label="Files" close={() => setDrawer(false)} className="drawer" bare>
+          {notebook && (
+            <button
+              type="button"
+              className="row drawer-search"
+              onClick={() => {
+                setDrawer(false);
+                notebook.lookFor('find', 'panel');
+              }}
+            >
+              <Search size={15} />
+              <span className="row-name">Search the notebook</span>
+            </button>
+          )}
           <FilesPanel notebook={notebook} />
           {notebook && <OutlinePanel notebook={notebook} />}
         </Dialog>

@@ -8,8 +8,8 @@ import { afterFrame } from '../../ui/frame';
 import { fetched } from '../../ui/fetched';
 import { useSelected, useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
-import type { CellMatches } from '../find/finder';
 import { mark, rangeOf } from '../find/marks';
+import type { CellMatches } from '../find/query';
 import { useNotebook } from './context';
 import { near, EditorPool } from './stages';
 
@@ -142,8 +142,8 @@ function numberWidth(lines: number): React.CSSProperties & Record<'--numbers', s
 
 /** What find has found in a cell. */
 function useFound(id: CellStore['id']): CellMatches {
-  const { finder } = useNotebook();
-  return useSelected(finder.found, () => finder.of(id), (a, b) => a === b || (a.matches.length === 0 && b.matches.length === 0));
+  const { find } = useNotebook();
+  return useSelected(find.found, () => find.of(id), (a, b) => a === b || (a.matches.length === 0 && b.matches.length === 0));
 }
 
 function revealRange(el: Element, from: number, to: number): void {

@@ -10,7 +10,7 @@ import { tabText } from '../../ui/local';
 import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
 import { TextFile } from '../files/TextFile';
-import { FindPanel } from '../find/FindPanel';
+import { FindBar } from '../find/load';
 import { Cell } from './Cell';
 import { loadEditor } from './Code';
 import { NotebookContext } from './context';
@@ -95,7 +95,7 @@ export function Notebook({ notebook }: { notebook: NotebookController }) {
           <DeletedAsks />
           <Pager store={store} />
         </div>
-        <FindPanel finder={notebook.finder} />
+        <FindBar notebook={notebook} />
       </Surroundings.Provider>
     </NotebookContext.Provider>
   );

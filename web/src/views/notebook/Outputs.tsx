@@ -10,10 +10,12 @@ import { PromptBox } from './Prompt';
 
 /** What a cell has put out, with what it waits for, and what the kernel's death left. */
 export function Outputs({ cell }: { cell: CellStore }) {
-  const { store, cursor } = useNotebook();
+  const { store, cursor, find } = useNotebook();
   const outputs = useSignal(cell.outputs);
   const run = useSignal(cell.run);
-  const folded = useSelected(cell.metadata, outputsHidden);
+  // What was found in them is seen.
+  const looked = useSelected(find.found, () => find.current?.cell === cell.id && find.current.output !== null);
+  const folded = useSelected(cell.metadata, outputsHidden) && !looked;
   const prompts = useSelected(store.prompts, (all) => all.filter((p) => p.cell_id === cell.id), sameItems);
   const stale = useStale(run?.state ?? 'none', outputs, run && 'id' in run ? run.id : null);
   const died = run?.state === 'done' && (run.status === 'kernel_died' || run.status === 'lost') ? run : null;
@@ -34,7 +36,7 @@ export function Outputs({ cell }: { cell: CellStore }) {
     );
   }
   return (
-    <OutputArea cell={cell} outputs={outputs} stale={stale}>
+    <OutputArea cell={cell} outputs={outputs} stale={stale} whole={looked}>
       {died && <Died reason={died.reason} status={died.status ?? 'lost'} began={died.started_at !== undefined} told={outputs.some((o) => o.kind === 'error' && o.ename === 'KernelDied')} again={() => cursor.focus(cell.id)} />}
       {prompts.map((p) => (
         <PromptBox key={p.request_id} prompt={p} />

@@ -94,10 +94,11 @@ const views: readonly C[] = [
     if (id !== undefined) n.cursor.jump(id);
   }),
   on('to-prompt', 'Go to the question that waits', 'View', [], 'palette', (n) => n.cursor.toPrompt()),
-  on('find', 'Find in all cells', 'Find', ['Accel+F'], 'always', (n) => n.find('find'), { also: 'search' }),
-  on('replace', 'Find and replace in all cells', 'Find', ['Accel+H'], 'always', (n) => n.find('replace')),
-  on('find-next', 'Next match', 'Find', ['Accel+G', 'F3'], 'always', (n) => n.findNext(1)),
-  on('find-previous', 'Previous match', 'Find', ['Accel+Shift+G', 'Shift+F3'], 'always', (n) => n.findNext(-1)),
+  on('find', 'Find in all cells', 'Find', ['Accel+F'], 'always', (n) => n.lookFor('find'), { also: 'search' }),
+  on('replace', 'Find and replace in all cells', 'Find', ['Accel+H'], 'always', (n) => n.lookFor('replace')),
+  on('search', 'Search the notebook, all matches in a list', 'Find', ['F'], 'command', (n) => n.lookFor('replace', 'panel'), { also: 'find outputs replace' }),
+  on('find-next', 'Next match', 'Find', ['Accel+G', 'F3'], 'always', (n) => n.lookOn(1)),
+  on('find-previous', 'Previous match', 'Find', ['Accel+Shift+G', 'Shift+F3'], 'always', (n) => n.lookOn(-1)),
   on('save', 'Save now', 'File', ['Accel+S'], 'always', (n) => n.store.save()),
 ];
 

@@ -5,7 +5,7 @@
 import type { NotebookStore } from '../../notebook/store';
 import type { CellId, CellType, JsonObject } from '../../protocol/types';
 import { signal } from '../../ui/signals';
-import { Finder } from '../find/finder';
+import { Find } from '../find/query';
 import { clashes, withoutClash } from './clash';
 import { Cursor, type Mode } from './cursor';
 import { InputHistory } from './inputHistory';
@@ -14,7 +14,7 @@ import { Presence } from './presence';
 import { recast, toHeadings } from './recast';
 import { Sections } from './sections';
 import { changed } from './sets';
-import { Undo } from './undo';
+import { Undo, type Step } from './undo';
 
 interface Copied {
   readonly type: CellType;
@@ -35,7 +35,7 @@ export class NotebookController {
   readonly store: NotebookStore;
   readonly sections: Sections;
   readonly cursor: Cursor;
-  readonly finder: Finder;
+  readonly find = new Find();
   readonly lineNumbers = signal<ReadonlySet<CellId>>(new Set());
   readonly undo = new Undo();
   readonly presence = new Presence();
@@ -49,10 +49,6 @@ export class NotebookController {
     this.store = store;
     this.sections = new Sections(store);
     this.cursor = new Cursor(store, this.sections);
-    this.finder = new Finder(store, this.cursor, (text, step) => {
-      this.undo.did(step);
-      this.#say(text, () => this.undo.back(step));
-    });
     this.#history = new InputHistory(store);
     let kernel = store.kernel.get().id;
     this.#off.push(
@@ -69,7 +65,7 @@ export class NotebookController {
   }
 
   close(): void {
-    this.finder.close();
+    this.find.close();
     for (const off of this.#off.splice(0)) off();
   }
 
@@ -81,6 +77,12 @@ export class NotebookController {
   #onCells(): void {
     this.sections.update();
     this.cursor.follow();
+  }
+
+  /** What was done, and the way back; `text` tells the person. */
+  did(text: string, step: Step): void {
+    this.undo.did(step);
+    if (text !== '') this.#say(text, () => this.undo.back(step));
   }
 
   // Running.
@@ -436,15 +438,16 @@ export class NotebookController {
   // In the editor.
 
   /** Looks for what is selected, when something is. */
-  find(how: 'find' | 'replace'): void {
-    const caret = this.cursor.mode.get() === 'edit' ? this.cursor.handle()?.caret() : null;
+  lookFor(how: 'find' | 'replace', where: 'bar' | 'panel' = 'bar'): void {
+    const mode = this.cursor.mode.get();
+    const caret = mode === 'edit' ? this.cursor.handle()?.caret() : null;
     const text = this.cursor.activeCell()?.doc.text ?? '';
-    this.finder.open(how, caret ? text.slice(Math.min(caret.anchor, caret.head), Math.max(caret.anchor, caret.head)) : '');
+    this.find.open(how, where, mode, caret ? text.slice(Math.min(caret.anchor, caret.head), Math.max(caret.anchor, caret.head)) : '');
   }
 
-  findNext(by: 1 | -1): void {
-    if (this.finder.shown.get() === 'closed') this.find('find');
-    else this.finder.next(by);
+  lookOn(by: 1 | -1): void {
+    if (this.find.shown.get() === 'closed') this.lookFor('find');
+    else this.find.engine?.next(by);
   }
 
   /** Puts what was run before into the cell, further back or nearer; nearest is what the person had typed. */

@@ -44,6 +44,8 @@ export class Cursor {
   readonly #sections: Sections;
   readonly #handles = new Map<CellId, CellHandle>();
   #waiting: { id: CellId; mode: Mode } | null = null;
+  /** A part of a cell's text that is shown when the cell is drawn. */
+  #shows: { id: CellId; from: number; to: number } | null = null;
   #order: readonly CellId[] = [];
 
   constructor(store: NotebookStore, sections: Sections) {
@@ -59,6 +61,7 @@ export class Cursor {
       this.#waiting = null;
       queueMicrotask(() => this.focus(id, mode));
     }
+    if (this.#shows?.id === id) this.#reveal();
     return () => {
       if (this.#handles.get(id) === handle) this.#handles.delete(id);
     };
@@ -163,12 +166,29 @@ export class Cursor {
 
   /** Selects a cell and shows a part of its text; the focus stays where it is. True when rendered text became source for it. */
   show(id: CellId, from: number, to: number): boolean {
-    this.#sections.reveal(id);
-    this.select(id);
+    this.bring(id);
     const opens = this.#store.cell(id)?.type.get() === 'markdown' && !this.opened.get().has(id);
     if (opens) this.open(id, true);
-    requestAnimationFrame(() => this.#handles.get(id)?.reveal(from, to));
+    this.#shows = { id, from, to };
+    this.#reveal();
     return opens;
+  }
+
+  /** Selects a cell and unfolds what hides it; the focus stays where it is. */
+  bring(id: CellId): void {
+    this.#shows = null;
+    this.#sections.reveal(id);
+    this.select(id);
+  }
+
+  #reveal(): void {
+    requestAnimationFrame(() => {
+      const shows = this.#shows;
+      const handle = shows && this.#handles.get(shows.id);
+      if (!shows || !handle) return;
+      this.#shows = null;
+      handle.reveal(shows.from, shows.to);
+    });
   }
 
   /** To the prompt that waits longest; its box takes the focus. */

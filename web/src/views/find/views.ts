@@ -1,0 +1,4 @@
+import './find.css';
+
+export { FindBar } from './FindBar';
+export { SearchPanel } from './SearchPanel';
