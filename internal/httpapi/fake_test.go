@@ -29,6 +29,7 @@ type fakeNotebooks struct {
 	mu      sync.Mutex
 	touched int
 	done    []protocol.Command
+	kernel  protocol.Kernel // of a notebook beside the one, in a folder
 }
 
 func (f *fakeNotebooks) touch() {
@@ -47,7 +48,11 @@ func (f *fakeNotebooks) Open(_ context.Context, path string, _ bool) (gateway.Se
 
 func (f *fakeNotebooks) Sessions() []session.Info {
 	f.touch()
-	return []session.Info{{Notebook: "n.ipynb", Kernel: protocol.Kernel{ID: "k1", State: protocol.KernelIdle}}}
+	all := []session.Info{{Notebook: "n.ipynb", Kernel: protocol.Kernel{ID: "k1", State: protocol.KernelIdle}}}
+	if f.kernel.State != "" {
+		all = append(all, session.Info{Notebook: "sub/p.ipynb", Kernel: f.kernel})
+	}
+	return all
 }
 
 func (f *fakeNotebooks) Renamed(string, string) { f.touch() }

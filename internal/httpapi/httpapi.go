@@ -39,6 +39,7 @@ type Config struct {
 	Folder    *files.Folder
 	Blob      func(hash string) (io.ReadSeekCloser, error)
 	Choices   func(ctx context.Context, folder string) ([]pyenv.Choice, error)
+	Packages  Packages
 	Auth      *auth.Auth
 	Page      Page   // the page and its files
 	Frame     []byte // the HTML of the output frames
@@ -140,6 +141,8 @@ func (a *API) routes() []route {
 		{"GET /runnel/v1/kernels", a.kernels},
 		{"POST /runnel/v1/kernels/{id}/interrupt", a.interruptKernel},
 		{"POST /runnel/v1/kernels/{id}/stop", a.stopKernel},
+		{"GET /runnel/v1/packages", a.packages},
+		{"POST /runnel/v1/packages", a.installPackage},
 		{"GET /runnel/v1/status", a.status},
 		{"GET /runnel/v1/snapshot", a.snapshot},
 		{"GET /runnel/v1/blobs/{hash}", a.blob},

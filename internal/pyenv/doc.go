@@ -1,6 +1,7 @@
 // Package pyenv answers one question: what can a notebook run on, here? It
 // lists installed kernels and Python environments, picks one for a notebook,
-// and makes a Python environment when no interpreter has a kernel.
+// and makes a Python environment when no interpreter has a kernel. It knows what
+// packages an environment has, and brings more.
 //
 // Its key idea: an interpreter is asked, not guessed about. Each one found is
 // run once, for a moment, in parallel and with a time-out, and the answer is

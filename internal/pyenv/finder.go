@@ -56,7 +56,8 @@ type Finder struct {
 	config Config
 	probes probeCache
 
-	making sync.Mutex // held while the managed environment is made
+	making     sync.Mutex // held while the managed environment is made
+	installing sync.Mutex // held while a package is installed
 
 	mu     sync.Mutex // guards recent
 	recent map[string]listing

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,15 +144,20 @@ func (f *Finder) look(name string) string {
 // line that says what went wrong.
 func (f *Finder) run(ctx context.Context, progress func(string), name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = "/"
-	cmd.Env = append(os.Environ(), "PYTHONUNBUFFERED=1", "PIP_PROGRESS_BAR=off", "NO_COLOR=1")
 	inOwnGroup(cmd)
+	return told(ctx, progress, cmd)
+}
+
+// told runs a command and hands its lines to progress.
+func told(ctx context.Context, progress func(string), cmd *exec.Cmd) error {
+	cmd.Dir = "/"
+	cmd.Env = append(withoutOurs(os.Environ()), "PYTHONUNBUFFERED=1", "PIP_PROGRESS_BAR=off", "NO_COLOR=1")
 	lines, writer := io.Pipe()
 	problems := &tail{limit: 4 << 10}
 	cmd.Stdout, cmd.Stderr = writer, io.MultiWriter(writer, problems)
-	told := make(chan struct{})
+	read := make(chan struct{})
 	go func() {
-		defer close(told)
+		defer close(read)
 		for scanner := bufio.NewScanner(lines); scanner.Scan(); {
 			line, _, _ := strings.Cut(strings.TrimSpace(scanner.Text()), " (from ")
 			if worthTelling(line) {
@@ -162,19 +168,24 @@ func (f *Finder) run(ctx context.Context, progress func(string), name string, ar
 	}()
 	err := cmd.Run()
 	writer.Close()
-	<-told
+	<-read
 	if ctx.Err() != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(name), ctx.Err())
+		return fmt.Errorf("%s: %w", filepath.Base(cmd.Path), ctx.Err())
 	}
 	if err != nil {
-		return fmt.Errorf("%s %s: %w%s", filepath.Base(name), strings.Join(args[:min(3, len(args))], " "), err, problems.lastLine())
+		return fmt.Errorf("%s %s: %w%s", filepath.Base(cmd.Path), strings.Join(cmd.Args[1:min(4, len(cmd.Args))], " "), err, problems.lastLine())
 	}
 	return nil
 }
 
+// withoutOurs keeps what is Runnel's own, its token too, from what a package brings to be run.
+func withoutOurs(environ []string) []string {
+	return slices.DeleteFunc(environ, func(entry string) bool { return strings.HasPrefix(entry, "RUNNEL_") })
+}
+
 // worthTelling keeps the lines of an installer that show it moves.
 func worthTelling(line string) bool {
-	for _, start := range []string{"Collecting", "Downloading", "Installing", "Successfully", "Resolved", "Prepared", "Installed", "error", "ERROR"} {
+	for _, start := range []string{"Collecting", "Processing", "Downloading", "Building", "Installing", "Successfully", "Resolved", "Prepared", "Installed", "Requirement already", "Audited", "error", "ERROR"} {
 		if strings.HasPrefix(line, start) {
 			return true
 		}

@@ -154,34 +154,50 @@ func stampOf(path string, folders []string) string {
 	return stamp.String()
 }
 
-// ask runs the interpreter once. Its whole process group is gone afterwards.
+// ask asks the interpreter what it is.
 func ask(ctx context.Context, path string) (probed, error) {
+	text, err := answerOf(ctx, path, probeScript)
+	if err != nil {
+		return probed{}, err
+	}
+	var p probed
+	if json.Unmarshal(text, &p) != nil || p.Version == "" {
+		return probed{}, fmt.Errorf("ask %s: it is not a Python interpreter", path)
+	}
+	return p, nil
+}
+
+// answerMax bounds what an interpreter may say.
+const answerMax = 1 << 20
+
+// answerOf runs the interpreter once, and gives what the script prints after
+// the word runnel. Its whole process group is gone afterwards.
+func answerOf(ctx context.Context, path, script string) ([]byte, error) {
 	if _, err := os.Stat(path); err != nil {
-		return probed{}, fmt.Errorf("ask %s: %w", path, errors.Unwrap(err))
+		return nil, fmt.Errorf("ask %s: %w", path, errors.Unwrap(err))
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "-")
 	cmd.Dir = "/"
-	cmd.Stdin = strings.NewReader(probeScript) // what is no Python would repeat an argument in its complaint
+	cmd.Stdin = strings.NewReader(script) // what is no Python would repeat an argument in its complaint
 	inOwnGroup(cmd)
-	out, problems := &tail{limit: 64 << 10}, &tail{limit: 2 << 10}
+	out, problems := &tail{limit: answerMax}, &tail{limit: 2 << 10}
 	cmd.Stdout, cmd.Stderr = out, problems
 	err := cmd.Run()
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return probed{}, fmt.Errorf("ask %s: no answer within %v", path, probeTimeout)
+		return nil, fmt.Errorf("ask %s: no answer within %v", path, probeTimeout)
 	case ctx.Err() != nil:
-		return probed{}, fmt.Errorf("ask %s: %w", path, ctx.Err())
+		return nil, fmt.Errorf("ask %s: %w", path, ctx.Err())
 	case err != nil:
-		return probed{}, fmt.Errorf("ask %s: %w%s", path, err, problems.lastLine())
+		return nil, fmt.Errorf("ask %s: %w%s", path, err, problems.lastLine())
 	}
 	_, text, found := bytes.Cut(out.Bytes(), []byte("\nrunnel "))
-	var p probed
-	if !found || json.Unmarshal(bytes.TrimSpace(text), &p) != nil || p.Version == "" {
-		return probed{}, fmt.Errorf("ask %s: it is not a Python interpreter", path)
+	if !found {
+		return nil, fmt.Errorf("ask %s: it is not a Python interpreter", path)
 	}
-	return p, nil
+	return bytes.TrimSpace(text), nil
 }
 
 // inOwnGroup makes the end of cmd's context end its children too.

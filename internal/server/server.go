@@ -122,7 +122,7 @@ func (s *Server) serve(logins *auth.Auth, listener net.Listener) {
 	s.url = "http://" + net.JoinHostPort(host, strconv.Itoa(port))
 	page := webui.New()
 	s.api = httpapi.New(httpapi.Config{
-		Notebooks: notebooks{s.hub}, Folder: s.folder, Blob: s.journal.Blob, Choices: s.finder.Choices, Auth: logins, Page: page, Frame: page.Frame(),
+		Notebooks: notebooks{s.hub}, Folder: s.folder, Blob: s.journal.Blob, Choices: s.finder.Choices, Packages: s.finder, Auth: logins, Page: page, Frame: page.Frame(),
 		Port: port, Hosts: s.cfg.names(), AnyIP: !onLoopback(s.cfg.Host), ServerID: uuid.NewString(), Version: s.cfg.Version, Logger: s.cfg.Logger,
 	})
 	s.http = httpapi.Server(s.api)
