@@ -113,6 +113,24 @@ describe('the search', () => {
     await tab.nth(1).locator('.out-part.found-here').waitFor({ state: 'detached' });
   });
 
+  it('keeps what is typed before all of it is fetched', async () => {
+    const name = await w.notebook(['print needle']);
+    let go = () => {};
+    const wait = new Promise<void>((done) => (go = done));
+    await w.context.route(/assets\/later-.*\.js/, async (route) => {
+      await wait;
+      await route.continue();
+    });
+    const { page } = await Tab.open(w.context, w.server.url(name));
+    await page.keyboard.press('ControlOrMeta+f');
+    await page.locator('.find-early').waitFor();
+    await page.keyboard.type('nee');
+    go();
+    await search(page).getByLabel('Match case').waitFor();
+    await page.keyboard.type('dle');
+    await says(page, '1 of 1');
+  });
+
   it('goes to a cell that is not drawn yet', async () => {
     const name = await w.notebook([...Array(1500).fill('print 1\nprint 2\nprint 3'), 'print a needle']);
     const tab = await Tab.open(w.context, w.server.url(name));
@@ -221,7 +239,7 @@ describe('the search', () => {
     await says(page, '1 of 2');
     expect(await seriousFor(page)).toEqual([]);
     await rows(page).last().click();
-    await page.locator('.find').waitFor();
+    await page.locator('.find').getByLabel('Next match').and(page.locator(':focus')).waitFor();
     await expect.poll(() => marked(page)).toEqual({ words: 'needle', cell: 'c22', output: false, seen: true });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     expect(await seriousFor(page)).toEqual([]);

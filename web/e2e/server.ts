@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
 const binary = process.env.RUNNEL_BIN ?? join(root, 'bin/runnel');
-const python = join(root, '.cache/py-ipykernel7/bin/python');
+export const python = join(root, '.cache/py-ipykernel7/bin/python');
 const fake = join(root, 'bin/fakekernel');
 
 /** What a notebook runs on. The scripted kernel does what its cells say (internal/jupyter/jupytertest), at once and each time the same. */

@@ -23,10 +23,11 @@ export class World {
   #made = 0;
   #troubles: readonly string[] = [];
 
-  constructor(prefix: string) {
+  /** `before` gives what the server is started with, too. */
+  constructor(prefix: string, before: () => Promise<readonly string[]> = async () => []) {
     this.#prefix = prefix;
     beforeAll(async () => {
-      [this.server, this.browser] = await Promise.all([Server.start(), launch()]);
+      [this.server, this.browser] = await Promise.all([Server.start(await before()), launch()]);
     });
     afterAll(async () => {
       await this.browser?.close();

@@ -9,6 +9,7 @@ import type { FilesApi } from '../views/files/api';
 import { Home } from '../views/files/Home';
 import { TextFile } from '../views/files/TextFile';
 import { AppFrame } from '../views/frame/AppFrame';
+import { togglePanel } from '../views/frame/panels';
 import { useNotebookNews } from '../views/frame/useNotebookNews';
 import { KernelDialog } from '../views/kernel/KernelDialog';
 import { NotebookController } from '../views/notebook/controller';
@@ -116,14 +117,7 @@ function appActions(services: Services, notebook: NotebookController | null, sho
   return {
     show,
     toggleTheme,
-    toggleFiles: () => {
-      if (notebook?.find.leavePanel()) settings.rail.set('closed');
-      flip(settings.rail, 'files', 'closed');
-    },
-    toggleOutline: () => {
-      if (notebook?.find.leavePanel()) settings.rail.set('closed');
-      flip(settings.rail, 'outline', 'closed');
-    },
+    togglePanel: (which) => togglePanel(which, settings, notebook),
     toggleVariables: () => flip(settings.side, 'variables', 'closed'),
     toggleWidth: () => flip(settings.width, 'full', 'column'),
     toggleOutputs: () => flip(settings.outputs, 'beside', 'below'),

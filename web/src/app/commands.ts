@@ -1,5 +1,6 @@
 /** All commands: those of the notebook and those of the page around it. */
 import type { Command } from '../views/commands/registry';
+import type { Panel } from '../views/frame/panels';
 import type { NotebookController } from '../views/notebook/controller';
 import { notebookCommands } from '../views/notebook/commands';
 
@@ -8,8 +9,7 @@ export interface AppContext {
   readonly app: {
     readonly show: (what: 'palette' | 'shortcuts' | 'settings') => void;
     readonly toggleTheme: () => void;
-    readonly toggleFiles: () => void;
-    readonly toggleOutline: () => void;
+    readonly togglePanel: (which: Panel) => void;
     readonly toggleVariables: () => void;
     readonly toggleWidth: () => void;
     readonly toggleOutputs: () => void;
@@ -30,8 +30,9 @@ const own: readonly C[] = [
   { id: 'shortcuts', title: 'Keyboard shortcuts', group: 'View', keys: ['H'], when: 'command', run: (c) => c.app.show('shortcuts'), also: 'help keys' },
   { id: 'settings', title: 'Settings', group: 'View', keys: ['Accel+,'], when: 'always', run: (c) => c.app.show('settings'), also: 'preferences' },
   { id: 'theme', title: 'Light or dark', group: 'View', keys: [], when: 'palette', run: (c) => c.app.toggleTheme(), also: 'theme' },
-  { id: 'files', title: 'Show or hide the files', group: 'View', keys: ['Accel+B'], when: 'always', run: (c) => c.app.toggleFiles(), also: 'sidebar' },
-  { id: 'outline', title: 'Show or hide the outline', group: 'View', keys: [], when: 'palette', run: (c) => c.app.toggleOutline(), also: 'headings table of contents' },
+  { id: 'files', title: 'Show or hide the files', group: 'View', keys: ['Accel+B'], when: 'always', run: (c) => c.app.togglePanel('files'), also: 'sidebar' },
+  { id: 'outline', title: 'Show or hide the outline', group: 'View', keys: [], when: 'palette', run: (c) => c.app.togglePanel('outline'), also: 'headings table of contents' },
+  { id: 'packages', title: 'Show or hide the packages', group: 'View', keys: [], when: 'palette', run: (c) => c.app.togglePanel('packages'), enabled: hasNotebook, also: 'install pip environment' },
   { id: 'variables', title: 'Show or hide the variables', group: 'View', keys: [], when: 'palette', run: (c) => c.app.toggleVariables(), enabled: hasNotebook },
   { id: 'width', title: 'Column or full width', group: 'View', keys: [], when: 'palette', run: (c) => c.app.toggleWidth() },
   { id: 'beside', title: 'Outputs below or beside the code', group: 'View', keys: ['Shift+R'], when: 'command', run: (c) => c.app.toggleOutputs(), also: 'side by side' },

@@ -1,4 +1,5 @@
 import { kept } from '../ui/local';
+import { signal } from '../ui/signals';
 import { theme } from '../ui/theme';
 
 /** The person's choices, kept by the browser. */
@@ -10,6 +11,8 @@ export function createSettings() {
     outputs: kept('outputs', ['below', 'beside']),
     lineNumbers: kept('line-numbers', ['off', 'on']),
     rail: kept('rail', ['files', 'outline', 'closed']),
+    /** What is installed is shown. Not kept: it asks the interpreter. */
+    packages: signal(false),
     side: kept('side', ['closed', 'variables']),
   };
 }

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { useSignal } from '../../ui/useSignal';
 import type { Finder } from './finder';
 import type { Find, Query } from './query';
+import './find.css';
 
 /** Nobody types more than this to find something. */
 const LONGEST = 2_000;
@@ -13,12 +14,17 @@ export function Fields({ find, finder, on, children }: { find: Find; finder: Fin
   const asked = useSignal(find.asked);
   const replacing = useSignal(find.replacing);
   const input = useRef<HTMLInputElement>(null);
+  const next = useRef<HTMLButtonElement>(null);
   const [by, setBy] = useState('');
   useEffect(() => {
-    if (asked === 0) return;
+    const { early } = find;
+    find.early = false;
+    // After a hit was touched in the list, no keyboard is to come over it.
+    if (asked === 0) return next.current?.focus();
     input.current?.focus();
-    input.current?.select();
-  }, [asked]);
+    if (early) input.current?.setSelectionRange(LONGEST, LONGEST);
+    else input.current?.select();
+  }, [asked, find]);
   const set = (part: Partial<Query>) => find.query.set({ ...query, ...part });
   const step = (by: 1 | -1) => {
     finder.next(by);
@@ -48,7 +54,7 @@ export function Fields({ find, finder, on, children }: { find: Find; finder: Fin
           <button type="button" className="tool" aria-label="Previous match" title="Previous (Shift Enter)" onClick={() => step(-1)}>
             <ChevronUp size={14} />
           </button>
-          <button type="button" className="tool" aria-label="Next match" title="Next (Enter)" onClick={() => step(1)}>
+          <button ref={next} type="button" className="tool" aria-label="Next match" title="Next (Enter)" onClick={() => step(1)}>
             <ChevronDown size={14} />
           </button>
           {children}

@@ -16,7 +16,9 @@ export function SearchPanel({ notebook, covers }: { notebook: NotebookController
   const finder = finderOf(notebook);
   const found = useSignal(find.found);
   const seen = () => {
-    if (covers) find.shown.set('bar');
+    if (!covers) return;
+    find.asked.set(0);
+    find.shown.set('bar');
   };
   const onKeyDown = (e: React.KeyboardEvent) => {
     if (e.key !== 'Escape') return;

@@ -55,7 +55,7 @@ export class Finder {
     this.#marks = new OutputMarks(seeker);
     this.#find.engine = this;
     this.#find.shown.subscribe(() => this.#follow());
-    this.#find.query.subscribe(() => this.#asked());
+    this.#find.query.subscribe(() => this.#asked(true));
     this.#follow();
   }
 
@@ -130,7 +130,7 @@ export class Finder {
     if (!open) return this.#close();
     this.#stopCells = this.#store.cellIds.subscribe(() => this.#watch());
     this.#watch();
-    this.#asked();
+    this.#asked(false);
   }
 
   /** Puts the keyboard back: on the match when the person was writing, else on its cell. */
@@ -153,13 +153,14 @@ export class Finder {
     if (id !== null) this.#notebook.cursor.focus(id, mode);
   }
 
-  #asked(): void {
+  /** `show`: goes to what is found. */
+  #asked(show: boolean): void {
     if (this.#stopCells === null) return;
     this.#query = this.#find.query.get();
     this.#problem = '';
     this.#known.clear();
     this.#aim = null;
-    this.#look(this.#here(), true);
+    this.#look(this.#here(), show);
   }
 
   #watch(): void {

@@ -1,23 +1,22 @@
 /** What of finding is there from the beginning: a field that takes what is typed until the rest is fetched. */
 import { lazy, Suspense, useEffect } from 'react';
-import { fetched } from '../../ui/fetched';
 import { whenIdle } from '../../ui/idle';
 import { useSignal } from '../../ui/useSignal';
+import { loadLater } from '../loadLater';
 import type { NotebookController } from '../notebook/controller';
 import type { Find } from './query';
 
 /** ms after the notebook is shown. */
 const LATER_MS = 3_000;
 
-const load = fetched(() => import('./views'));
-const Bar = lazy(async () => ({ default: (await load()).FindBar }));
-const Panel = lazy(async () => ({ default: (await load()).SearchPanel }));
+const Bar = lazy(async () => ({ default: (await loadLater()).FindBar }));
+const Panel = lazy(async () => ({ default: (await loadLater()).SearchPanel }));
 
 /** Find, and replace on demand, over all cells. */
 export function FindBar({ notebook }: { notebook: NotebookController }) {
   const { find } = notebook;
   useEffect(() => {
-    const timer = setTimeout(() => whenIdle(() => void load()), LATER_MS);
+    const timer = setTimeout(() => whenIdle(() => void loadLater()), LATER_MS);
     return () => clearTimeout(timer);
   }, []);
   if (useSignal(find.shown) !== 'bar') return null;
@@ -41,5 +40,9 @@ export function SearchPanel({ notebook, covers }: { notebook: NotebookController
 
 function Early({ find }: { find: Find }) {
   const query = useSignal(find.query);
-  return <input className="field find-early" aria-label="Find" autoFocus value={query.text} onChange={(e) => find.query.set({ ...query, text: e.target.value })} onKeyDown={(e) => e.key === 'Escape' && find.close()} />;
+  const type = (text: string) => {
+    find.early = true;
+    find.query.set({ ...query, text });
+  };
+  return <input className="field find-early" aria-label="Find" autoFocus value={query.text} onChange={(e) => type(e.target.value)} onKeyDown={(e) => e.key === 'Escape' && find.close()} />;
 }

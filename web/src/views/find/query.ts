@@ -76,8 +76,10 @@ export class Find {
   readonly replacing = signal(false);
   readonly query = signal<Query>({ text: '', cased: false, whole: false, regexp: false, outputs: true });
   readonly found = signal(NOTHING);
-  /** Grows when the field is to have the keyboard. */
+  /** Another number, above 0, when the field is to have the keyboard. */
   readonly asked = signal(0);
+  /** Something was typed before all of the view was there. */
+  early = false;
   /** The mode that the keyboard goes back to. */
   mode: Mode = 'command';
   engine: Engine | null = null;
@@ -95,13 +97,6 @@ export class Find {
 
   close(): void {
     this.shown.set('closed');
-  }
-
-  /** For another panel; false when it was not in one. */
-  leavePanel(): boolean {
-    if (this.shown.get() !== 'panel') return false;
-    this.close();
-    return true;
   }
 
   get current(): Place | undefined {

@@ -1,45 +1,47 @@
-import { Search } from 'lucide-react';
-import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { Package, Search } from 'lucide-react';
+import { lazy, Suspense, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { Dialog } from '../../ui/Dialog';
 import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
 import { FilesPanel } from '../files/FilesPanel';
 import { SearchPanel } from '../find/load';
+import { loadLater } from '../loadLater';
 import type { NotebookController } from '../notebook/controller';
 import { Variables } from '../variables/Variables';
 import { LoginPanel } from './LoginPanel';
 import { Outline } from './Outline';
+import { togglePanel, usePanel, type Panel } from './panels';
 import { Rail } from './Rail';
 import { StatusLine } from './StatusLine';
 import { TopBar } from './TopBar';
-import { useSearching } from './useSearching';
 
 /** Everything around the cells. On a phone the panel is a drawer. */
 export function AppFrame({ notebook, path, children }: { notebook: NotebookController | null; path: string; children: ReactNode }) {
   const { settings, route } = useServices();
-  const rail = useSignal(settings.rail);
+  const which = usePanel(settings, notebook);
   const side = useSignal(settings.side);
   const now = useSignal(route);
   const narrow = useNarrow();
   const [drawer, setDrawer] = useState(false);
   useEffect(() => setDrawer(false), [now]);
-  const searching = useSearching(notebook);
-  const open = searching || (!narrow && (rail === 'files' || (rail === 'outline' && notebook !== null)));
+  // On a phone files and outline are in the drawer; the others cover the cells.
+  const open = which !== 'closed' && (!narrow || which === 'search' || which === 'packages');
   // On a phone they would cover the cells: only when asked for there.
   const [atFirst] = useState(side);
   const asked = useRef(false);
   asked.current ||= side !== atFirst;
   const variables = side === 'variables' && notebook !== null && (!narrow || asked.current);
-  const panel = useMemo(() => {
-    if (searching && notebook) return { label: 'Search', body: <SearchPanel notebook={notebook} covers={narrow} /> };
-    return rail === 'outline' && notebook && !narrow ? { label: 'Outline', body: <OutlinePanel notebook={notebook} /> } : { label: 'Files', body: <FilesPanel notebook={notebook} /> };
-  }, [rail, notebook, narrow, searching]);
+  const panel = useMemo(() => (which === 'closed' ? null : panelOf(which, notebook, narrow)), [which, notebook, narrow]);
+  const fromDrawer = (to: Panel) => {
+    setDrawer(false);
+    togglePanel(to, settings, notebook);
+  };
   return (
     <div className={`frame${open ? ' with-panel' : ''}${variables ? ' with-side' : ''}`}>
       <TopBar notebook={notebook} path={path} menu={() => setDrawer(true)} />
       <LoginPanel />
       <Rail notebook={notebook} />
-      {open && <aside className="panel" aria-label={panel.label}>{panel.body}</aside>}
+      {open && <aside className="panel" aria-label={labels[which]}>{panel}</aside>}
       <main className="main" tabIndex={-1}>
         {children}
       </main>
@@ -47,24 +49,37 @@ export function AppFrame({ notebook, path, children }: { notebook: NotebookContr
       <StatusLine notebook={notebook} />
       {drawer && (
         <Dialog label="Files" close={() => setDrawer(false)} className="drawer" bare>
-          {notebook && (
-            <button
-              type="button"
-              className="row drawer-search"
-              onClick={() => {
-                setDrawer(false);
-                notebook.lookFor('find', 'panel');
-              }}
-            >
-              <Search size={15} />
-              <span className="row-name">Search the notebook</span>
-            </button>
-          )}
+          {notebook && <DrawerRow icon={<Search size={15} />} text="Search the notebook" click={() => fromDrawer('search')} />}
+          {notebook && <DrawerRow icon={<Package size={15} />} text="Packages" click={() => fromDrawer('packages')} />}
           <FilesPanel notebook={notebook} />
           {notebook && <OutlinePanel notebook={notebook} />}
         </Dialog>
       )}
     </div>
+  );
+}
+
+const labels = { files: 'Files', outline: 'Outline', search: 'Search', packages: 'Packages' } as const;
+
+const PackagesPanel = lazy(async () => ({ default: (await loadLater()).PackagesPanel }));
+
+function panelOf(which: Panel, notebook: NotebookController | null, narrow: boolean): ReactNode {
+  if (!notebook || which === 'files') return <FilesPanel notebook={notebook} />;
+  if (which === 'search') return <SearchPanel notebook={notebook} covers={narrow} />;
+  if (which === 'outline') return <OutlinePanel notebook={notebook} />;
+  return (
+    <Suspense fallback={null}>
+      <PackagesPanel notebook={notebook} />
+    </Suspense>
+  );
+}
+
+function DrawerRow(props: { icon: ReactNode; text: string; click: () => void }) {
+  return (
+    <button type="button" className="row" onClick={props.click}>
+      {props.icon}
+      <span className="row-name">{props.text}</span>
+    </button>
   );
 }
 

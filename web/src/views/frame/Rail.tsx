@@ -1,27 +1,22 @@
-import { Folder, ListTree, Search, Settings as SettingsIcon, Variable } from 'lucide-react';
+import { Folder, ListTree, Package, Search, Settings as SettingsIcon, Variable } from 'lucide-react';
 import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
 import type { NotebookController } from '../notebook/controller';
-import { useSearching } from './useSearching';
+import { togglePanel, usePanel, type Panel } from './panels';
 
 /** The narrow rail: which panel is open. */
 export function Rail({ notebook }: { notebook: NotebookController | null }) {
   const { settings, command } = useServices();
-  const rail = useSignal(settings.rail);
-  const searching = useSearching(notebook);
-  const open = searching ? 'search' : rail;
-  const hasNotebook = notebook !== null;
+  const open = usePanel(settings, notebook);
   const side = useSignal(settings.side);
-  const toggle = (which: 'files' | 'outline') => {
-    notebook?.find.leavePanel();
-    settings.rail.set(open === which ? 'closed' : which);
-  };
+  const button = (which: Panel, label: string, icon: React.ReactNode) => <RailButton label={label} on={open === which} click={() => togglePanel(which, settings, notebook)} icon={icon} />;
   return (
     <nav className="rail" aria-label="Panels">
-      <RailButton label="Files" on={open === 'files'} click={() => toggle('files')} icon={<Folder size={18} />} />
-      {hasNotebook && <RailButton label="Outline" on={open === 'outline'} click={() => toggle('outline')} icon={<ListTree size={18} />} />}
-      {notebook && <RailButton label="Search" on={searching} click={() => (searching ? notebook.find.close() : notebook.lookFor('find', 'panel'))} icon={<Search size={18} />} />}
-      {hasNotebook && <RailButton label="Variables" on={side === 'variables'} click={() => settings.side.set(side === 'variables' ? 'closed' : 'variables')} icon={<Variable size={18} />} />}
+      {button('files', 'Files', <Folder size={18} />)}
+      {notebook && button('outline', 'Outline', <ListTree size={18} />)}
+      {notebook && button('search', 'Search', <Search size={18} />)}
+      {notebook && button('packages', 'Packages', <Package size={18} />)}
+      {notebook && <RailButton label="Variables" on={side === 'variables'} click={() => settings.side.set(side === 'variables' ? 'closed' : 'variables')} icon={<Variable size={18} />} />}
       <span className="grow" />
       <RailButton label="Settings" click={() => command('settings')} icon={<SettingsIcon size={18} />} />
     </nav>

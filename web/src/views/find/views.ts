@@ -1,4 +1,0 @@
-import './find.css';
-
-export { FindBar } from './FindBar';
-export { SearchPanel } from './SearchPanel';
