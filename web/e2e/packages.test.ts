@@ -100,9 +100,10 @@ describe('packages', () => {
     // When the installer has ended, another may begin.
     await panel(page).getByLabel('Package to install').fill('tinybrook');
     const again = async () => {
+      if (await panel(page).getByText('tinybrook is installed').isVisible()) return true;
       const button = panel(page).getByRole('button', { name: 'Install' });
       if (await button.isVisible()) await button.click();
-      return panel(page).getByText('tinybrook is installed').isVisible();
+      return false;
     };
     await expect.poll(again, { timeout: 45_000, interval: 2_000 }).toBe(true);
   });
@@ -122,7 +123,7 @@ describe('packages', () => {
     await tab.run(tab.nth(1));
     await tab.ended(tab.nth(1));
     await page.locator('.top-menu').click();
-    await page.getByRole('button', { name: 'Packages' }).click();
+    await page.getByRole('button', { name: 'Packages', exact: true }).click();
     await packages(page).first().waitFor();
     await install(tab, 'nobrook');
     await panel(page).getByText('could not be installed').waitFor();
