@@ -361,6 +361,22 @@ describe('editing', () => {
     await expect.poll(() => w.server.read(w.name), { timeout: 30_000 }).toContain('y = 3');
   });
 
+  it('begins with a click that came before the editor, on a cell that was pointed at', async () => {
+    let come = () => {};
+    const there = new Promise<void>((resolve) => { come = resolve; });
+    await w.context.route('**/assets/editor-*.js', async (route) => {
+      await there;
+      await route.continue();
+    });
+    const tab = await w.open('', 'y = 1');
+    const code = tab.nth(2).locator('.code-static');
+    await code.hover();
+    await tab.nth(2).locator('.code-live').waitFor({ state: 'attached' });
+    await code.click();
+    come();
+    await tab.nth(2).locator('.cm-focused').waitFor();
+  });
+
   it('has Jupyter’s keys', async () => {
     const tab = await w.open('a', 'b');
     const { keyboard } = tab.page;

@@ -58,9 +58,15 @@ export function Code(props: { cell: CellStore; language: string; label: string; 
     });
     return () => handle(null);
   }, [handle, edit]);
+  const click = (at: number) => {
+    notebook.cursor.focus(cell.id, 'command');
+    notebook.cursor.mode.set('edit');
+    edit('keep', at);
+  };
   if (live) {
     return (
       <Live
+        edit={click}
         cell={cell}
         language={language}
         label={label}
@@ -77,7 +83,7 @@ export function Code(props: { cell: CellStore; language: string; label: string; 
       />
     );
   }
-  return <Static el={text} cell={cell} language={language} placeholder={props.placeholder} numbers={numbers} warm={() => setLive(true)} edit={(at) => { notebook.cursor.focus(cell.id, 'command'); notebook.cursor.mode.set('edit'); edit('keep', at); }} />;
+  return <Static el={text} cell={cell} language={language} placeholder={props.placeholder} numbers={numbers} warm={() => setLive(true)} edit={click} />;
 }
 
 function Static(props: { el: React.RefObject<HTMLPreElement | null>; cell: CellStore; language: string; placeholder?: string; numbers: boolean; warm: () => void; edit: (at: number) => void }) {
@@ -111,6 +117,8 @@ function Static(props: { el: React.RefObject<HTMLPreElement | null>; cell: CellS
         if (e.pointerType === 'mouse') dwell.current = setTimeout(props.warm, DWELL_MS);
       }}
       onPointerLeave={() => clearTimeout(dwell.current)}
+      // What is pressed stays until it is released: else there is no click.
+      onPointerDown={() => clearTimeout(dwell.current)}
       onClick={(e) => {
         if (getSelection()?.isCollapsed !== false) props.edit(offsetAt(e.currentTarget, e.clientX, e.clientY));
       }}
@@ -164,7 +172,7 @@ function offsetAt(el: HTMLElement, x: number, y: number): number {
   return before.toString().length;
 }
 
-function Live(props: { cell: CellStore; language: string; label: string; placeholder?: string; numbers: boolean; made: (e: EditorHandle) => void; gone: () => void }) {
+function Live(props: { cell: CellStore; language: string; label: string; placeholder?: string; numbers: boolean; edit: (at: number) => void; made: (e: EditorHandle) => void; gone: () => void }) {
   const { cell, language, label } = props;
   const notebook = useNotebook();
   const { connection } = useServices();
@@ -236,7 +244,11 @@ function Live(props: { cell: CellStore; language: string; label: string; placeho
   return (
     <>
       <div ref={parent} className="code code-live" />
-      {!ready && <pre className="code code-static">{cell.doc.text || '\u200b'}</pre>}
+      {!ready && (
+        <pre className="code code-static" onClick={(e) => props.edit(offsetAt(e.currentTarget, e.clientX, e.clientY))}>
+          {cell.doc.text || '\u200b'}
+        </pre>
+      )}
     </>
   );
 }
