@@ -320,9 +320,10 @@ func TestF10_cut_at_every_byte(t *testing.T) {
 	// A new page each time, of which the first line ends at that byte. What it draws after the second is the whole.
 	value(t, steady, "flood", "print('short')")
 	waitSave(t, steady.Wait, protocol.Saved, 20*time.Second)
+	c.Close()
+	eventually(t, 20*time.Second, "its line is gone", func() bool { return p.Open() == 0 })
 	probe := s.Open("bytes.ipynb", at)
 	converge(t, steady, probe)
-	c.Close()
 	opened := p.Passed()
 	probe.Close()
 	for k := 1; k <= opened; k += step {
