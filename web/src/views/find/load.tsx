@@ -1,12 +1,13 @@
 /** What of finding is there from the beginning: a field that takes what is typed until the rest is fetched. */
 import { lazy, Suspense, useEffect } from 'react';
 import { whenIdle } from '../../ui/idle';
-import { useSignal } from '../../ui/useSignal';
-import { loadLater } from '../loadLater';
+import { useSelected, useSignal } from '../../ui/useSignal';
+import { useServices } from '../context';
+import { fetchAhead, loadLater } from '../loadLater';
 import type { NotebookController } from '../notebook/controller';
 import type { Find } from './query';
 
-/** ms after the notebook is shown. */
+/** ms that the notebook is shown, and its line live. */
 const LATER_MS = 3_000;
 
 const Bar = lazy(async () => ({ default: (await loadLater()).FindBar }));
@@ -15,10 +16,17 @@ const Panel = lazy(async () => ({ default: (await loadLater()).SearchPanel }));
 /** Find, and replace on demand, over all cells. */
 export function FindBar({ notebook }: { notebook: NotebookController }) {
   const { find } = notebook;
+  const { connection } = useServices();
+  const live = useSelected(connection.line, (line) => line.kind === 'live');
   useEffect(() => {
-    const timer = setTimeout(() => whenIdle(() => void loadLater()), LATER_MS);
-    return () => clearTimeout(timer);
-  }, []);
+    if (!live) return undefined; // without a server, or a login, nothing is to be had
+    let stop = () => {};
+    const timer = setTimeout(() => (stop = whenIdle(fetchAhead)), LATER_MS);
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, [live]);
   if (useSignal(find.shown) !== 'bar') return null;
   return (
     <section className="find" role="search" aria-label="Find in the notebook">
