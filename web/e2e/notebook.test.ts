@@ -12,6 +12,7 @@ describe('a cell', () => {
   it('is written, run and saved', async () => {
     const tab = await w.python('');
     const cell = tab.nth(1);
+    await tab.page.locator('[data-cell].editing .cm-content:focus').waitFor();
     await tab.page.keyboard.type('6 * 7');
     const starting = tab.page.locator('.foot-progress', { hasText: 'Starting Python' }).waitFor();
     await tab.page.keyboard.press('Shift+Enter');
