@@ -85,6 +85,25 @@ describe('Page', () => {
     expect(structure).toBe(0);
   });
 
+  test('a cell that is brought back shows what it printed while it was deleted', () => {
+    const { state } = snapshot;
+    const text = state.cells[0].outputs[0].text;
+    const back = { ...state.cells[0], outputs: [{ ...state.cells[0].outputs[0], text: { head: `${text.head}four\n`, tail: '', tail_at: text.total + 5, total: text.total + 5 } }] };
+    const feed = store.cell(a)?.text(back.outputs[0].id);
+    let shown = feed?.get().head ?? '';
+    feed?.subscribe((change) => (shown = 'reset' in change ? feed.get().head : shown.slice(0, change.at) + change.text));
+    events(s.net.last, 42, 42, [{ type: 'cell_removed', cell_id: 'a', at: 1 }]);
+    s.draw();
+    events(s.net.last, 43, 43, [put(text.total, 'four\n')]);
+    s.draw();
+    events(s.net.last, 44, 44, [{ type: 'cell_added', cell: back, index: 0 }]);
+    s.draw();
+    expect(shown).toBe(`${text.head}four\n`);
+    events(s.net.last, 45, 45, [put(text.total + 5, 'five\n')]);
+    s.draw();
+    expect(shown).toBe(`${text.head}four\nfive\n`);
+  });
+
   test('resumes by number after a cut, under a new name', async () => {
     events(s.net.last, 42, 50, [put(6, 'x')]);
     const first = s.net.last;

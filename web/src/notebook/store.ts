@@ -225,6 +225,7 @@ export class NotebookStore extends NotebookActions implements NotebookView {
     const puts = new Puts((id) => before.cells[was.get(id) ?? -1]);
     for (const e of events) {
       if ('cell_id' in e && e.cell_id !== undefined) touched.add(e.cell_id);
+      if (e.type === 'cell_added') touched.add(e.cell.id); // one that comes back has been shown before
       if (e.type === 'edited') this.#cells.get(e.cell_id)?.opened?.edited(e.version, e.changes, e.cmd_id);
       puts.see(e);
     }
