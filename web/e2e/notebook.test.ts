@@ -12,7 +12,6 @@ describe('a cell', () => {
   it('is written, run and saved', async () => {
     const tab = await w.python('');
     const cell = tab.nth(1);
-    await tab.page.locator('[data-cell].editing .cm-content:focus').waitFor();
     await tab.page.keyboard.type('6 * 7');
     const starting = tab.page.locator('.foot-progress', { hasText: 'Starting Python' }).waitFor();
     await tab.page.keyboard.press('Shift+Enter');
@@ -23,6 +22,36 @@ describe('a cell', () => {
     await tab.page.locator('[data-cell].editing').waitFor();
     expect(await tab.page.locator('[data-cell]').count()).toBe(2);
     await expect.poll(() => w.server.read(w.name), { timeout: 15_000 }).toContain('6 * 7');
+  });
+
+  it('takes what is typed before the editor has come, runs it, and goes on in the editor where the caret is', async () => {
+    const name = await w.notebook(['']);
+    const page = await w.context.newPage();
+    let come = () => {};
+    const editor = new Promise<void>((done) => (come = done));
+    await page.route(/assets\/editor-.*\.js/, async (route) => editor.then(() => route.continue()));
+    await page.goto(w.server.url(name));
+    const field = page.locator('[data-cell="c1"] textarea:focus');
+    await field.waitFor();
+    await page.keyboard.type('print one');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('print two');
+    await page.keyboard.press('ControlOrMeta+Enter');
+    const outputs = page.locator('[data-cell="c1"] .outputs');
+    await outputs.filter({ hasText: 'two' }).waitFor();
+    expect(await outputs.innerText()).toContain('one\ntwo');
+    await page.keyboard.press('Enter'); // to edit again
+    await field.waitFor();
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Home');
+    await page.keyboard.type('print z');
+    come();
+    await page.locator('[data-cell="c1"] .cm-content:focus').waitFor();
+    expect(await page.locator('textarea').count()).toBe(0);
+    await page.keyboard.type('ero');
+    await page.keyboard.press('Enter');
+    expect(await page.locator('[data-cell="c1"] .cm-line').allInnerTexts()).toEqual(['print zero', 'print one', 'print two']);
+    await expect.poll(() => w.server.read(name), { timeout: 15_000 }).toContain('print zero\\n');
   });
 
   it('is added to a notebook that has none when a person wants one: opening writes nothing', async () => {
@@ -373,7 +402,7 @@ describe('editing', () => {
     const code = tab.nth(2).locator('.code-static');
     await code.hover();
     await tab.nth(2).locator('.code-live').waitFor({ state: 'attached' });
-    await code.click();
+    await code.click({ force: true }); // where it is: the field over it takes it
     come();
     await tab.nth(2).locator('.cm-focused').waitFor();
   });

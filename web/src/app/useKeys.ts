@@ -5,7 +5,7 @@ import { commands, type AppContext } from './commands';
 /** Where the keyboard is. In a field, a menu or a dialog only the page's own keys count. */
 export function placeOf(target: EventTarget | null, hasNotebook: boolean): Place {
   if (!hasNotebook || !(target instanceof Element)) return 'page';
-  if (target.closest('.cm-editor')) return 'edit';
+  if (target.closest('.cm-editor, .code-early')) return 'edit';
   if (target.closest('input, textarea, select, [contenteditable], [role=menu], dialog, .panel, .pager, .find, .login')) return 'page';
   return target === document.body || target.closest('.main, .top, .rail, .foot, .side, .toasts') ? 'command' : 'page';
 }

@@ -113,14 +113,14 @@ function onCellFocus(e: React.FocusEvent, notebook: ReturnType<typeof useNoteboo
   const target = e.target;
   if (!(target instanceof HTMLElement)) return;
   if (!notebook.cursor.selection.get().all.has(id)) notebook.cursor.select(id);
-  if (!target.closest('.cm-editor')) notebook.cursor.mode.set('command');
+  if (!target.closest('.cm-editor, .code-early')) notebook.cursor.mode.set('command');
 }
 
 function onCellMouseDown(e: React.MouseEvent, notebook: ReturnType<typeof useNotebook>, id: CellStore['id'], el: HTMLElement | null): void {
   const target = e.target;
   if (!(target instanceof Element)) return;
   const takes = target.closest('button, a, input, textarea, select, summary, .cm-editor, .code-static, [tabindex="0"]');
-  if (e.shiftKey && !target.closest('.cm-editor, input')) {
+  if (e.shiftKey && !target.closest('.cm-editor, .code-early, input')) {
     e.preventDefault();
     notebook.cursor.extendTo(id);
     return;

@@ -11,6 +11,7 @@ import { useServices } from '../context';
 import { mark, rangeOf } from '../find/marks';
 import type { CellMatches } from '../find/query';
 import { useNotebook } from './context';
+import { Early, type SourceField } from './Early';
 import { near, EditorPool } from './stages';
 
 const pool = new EditorPool();
@@ -27,14 +28,14 @@ export interface SourceHandle {
 
 /**
  * A cell's source in three stages: text at once, coloured near the viewport, a live editor when it is pointed at or edited. Each
- * has the same metrics, so nothing moves between them.
+ * has the same metrics, so nothing moves between them. Until the editor's code has come a plain field takes what is typed.
  */
 export function Code(props: { cell: CellStore; language: string; label: string; placeholder?: string; handle: (h: SourceHandle | null) => void; alwaysLive?: boolean }) {
   const { cell, language, label, handle } = props;
   const notebook = useNotebook();
   const numbers = useNumbers(cell);
   const [live, setLive] = useState(props.alwaysLive === true);
-  const editor = useRef<EditorHandle | null>(null);
+  const editor = useRef<SourceField | null>(null);
   const text = useRef<HTMLPreElement>(null);
   const wanted = useRef<{ where: 'start' | 'end' | 'keep'; at?: number } | null>(null);
   const edit = useCallback((where: 'start' | 'end' | 'keep', at?: number) => {
@@ -53,7 +54,7 @@ export function Code(props: { cell: CellStore; language: string; label: string; 
     handle({
       edit,
       caret: () => editor.current?.selection() ?? null,
-      help: () => editor.current?.help(),
+      help: () => editor.current?.help?.(),
       reveal: (from, to) => (editor.current ? editor.current.select(from, to) : text.current && revealRange(text.current, from, to)),
     });
     return () => handle(null);
@@ -66,7 +67,6 @@ export function Code(props: { cell: CellStore; language: string; label: string; 
   if (live) {
     return (
       <Live
-        edit={click}
         cell={cell}
         language={language}
         label={label}
@@ -172,32 +172,37 @@ function offsetAt(el: HTMLElement, x: number, y: number): number {
   return before.toString().length;
 }
 
-function Live(props: { cell: CellStore; language: string; label: string; placeholder?: string; numbers: boolean; edit: (at: number) => void; made: (e: EditorHandle) => void; gone: () => void }) {
+function Live(props: { cell: CellStore; language: string; label: string; placeholder?: string; numbers: boolean; made: (e: SourceField) => void; gone: () => void }) {
   const { cell, language, label } = props;
   const notebook = useNotebook();
   const { connection } = useServices();
   const { numbers } = props;
   const parent = useRef<HTMLDivElement>(null);
   const editor = useRef<EditorHandle | null>(null);
-  const [ready, setReady] = useState(false);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const shown = useRef<HTMLPreElement>(null);
+  const [early, setEarly] = useState(loaded === null);
   const placeholder = props.placeholder;
   const { made, gone } = props;
+  const focused = () => {
+    notebook.cursor.select(cell.id);
+    notebook.cursor.mode.set('edit');
+  };
   useLayoutEffect(() => {
     let live = true;
     const mount = (module: typeof import('../../editor')) => {
       const el = parent.current;
       if (!live || !el) return;
       const { store } = notebook;
+      const typed = document.activeElement === field.current ? field.current : null;
+      el.hidden = false;
       const handle = module.mountEditor(el, cell, {
         ariaLabel: label,
         language,
         lineNumbers: numbers,
         placeholder,
         keys: [],
-        onFocus: () => {
-          notebook.cursor.select(cell.id);
-          notebook.cursor.mode.set('edit');
-        },
+        onFocus: focused,
         onLeave: (direction) => notebook.cursor.leave(cell.id, direction),
         complete: async (code, cursor, signal) => {
           if (!connection.connected.get() || cell.type.get() !== 'code') return null;
@@ -210,8 +215,12 @@ function Live(props: { cell: CellStore; language: string; label: string; placeho
           return r.error || typeof text !== 'string' || text === '' ? null : coloured(text);
         },
       });
+      if (typed) {
+        handle.select(typed.selectionStart, typed.selectionEnd);
+        handle.focus();
+      }
       editor.current = handle;
-      setReady(true);
+      setEarly(false);
       made(handle);
       pool.add(handle, el, () => {
         if (editor.current === handle) gone();
@@ -240,18 +249,20 @@ function Live(props: { cell: CellStore; language: string; label: string; placeho
   useEffect(() => editor.current?.setLanguage(language), [language]);
   useEffect(() => editor.current?.setLineNumbers(numbers), [numbers]);
   const found = useFound(cell.id);
-  useEffect(() => editor.current?.setMarks(found.matches, found.current), [found, ready]);
+  useEffect(() => editor.current?.setMarks(found.matches, found.current), [found, early]);
   return (
     <>
-      <div ref={parent} className="code code-live" />
-      {!ready && (
-        <pre className="code code-static" onClick={(e) => props.edit(offsetAt(e.currentTarget, e.clientX, e.clientY))}>
-          {cell.doc.text || '\u200b'}
-        </pre>
+      <div ref={parent} className="code code-live" hidden={early} />
+      {early && (
+        <Early cell={cell} label={label} field={field} style={numbers ? numberWidth(cell.doc.text.split('\n').length) : undefined} made={made} focused={focused}>
+          <Static el={shown} cell={cell} language={language} placeholder={placeholder} numbers={numbers} warm={nothing} edit={nothing} />
+        </Early>
       )}
     </>
   );
 }
+
+const nothing = () => {};
 
 /** "Ln 2, Col 18". */
 function caretWords(text: string, at: number): string {
