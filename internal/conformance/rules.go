@@ -134,20 +134,7 @@ func formOfOthers(ctx context.Context, t *trial) error {
 		if err := other.Send(ctx, map[string]any{"type": "execute", "cell_id": cell, "code": "print(1)", "streaming": streaming}); err != nil {
 			return err
 		}
-		text := ""
-		_, err := t.client.Until(ctx, func(m plainclient.Message) error {
-			if m.CellID == cell && m.Type == "stream_output" {
-				return fmt.Errorf("text came as %s", m.Raw)
-			}
-			if m.CellID == cell && m.IsText() {
-				text += m.Content
-			}
-			return nil
-		}, func(m plainclient.Message) bool { return m.CellID == cell && m.IsLast })
-		if err == nil && text != "1\n" {
-			err = fmt.Errorf("got %q", text)
-		}
-		if err != nil {
+		if err := t.notStreamed(ctx, cell, "1\n"); err != nil {
 			return err
 		}
 	}
@@ -192,20 +179,25 @@ func doesNotStream(ctx context.Context, t *trial) error {
 	if err := t.client.Send(ctx, map[string]any{"type": "execute", "cell_id": cell, "code": "print('a')"}); err != nil {
 		return err
 	}
+	return t.notStreamed(ctx, cell, "a\n")
+}
+
+// notStreamed follows a cell's run to its end, in which want is printed, and none of it as a stream.
+func (t *trial) notStreamed(ctx context.Context, cell, want string) error {
 	text := ""
 	_, err := t.client.Until(ctx, func(m plainclient.Message) error {
-		if m.CellID == cell && m.Type == "stream_output" {
+		switch {
+		case m.CellID != cell:
+		case m.Type == "stream_output":
 			return fmt.Errorf("text came as %s", m.Raw)
-		}
-		if m.CellID == cell && m.IsText() {
-			if m.Name != "stdout" {
-				return fmt.Errorf("no name: %s", m.Raw)
-			}
+		case m.IsText() && m.Name != "stdout":
+			return fmt.Errorf("no name: %s", m.Raw)
+		case m.IsText():
 			text += m.Content
 		}
 		return nil
 	}, func(m plainclient.Message) bool { return m.CellID == cell && m.IsLast })
-	if err == nil && text != "a\n" {
+	if err == nil && text != want {
 		err = fmt.Errorf("got %q", text)
 	}
 	return err
