@@ -152,3 +152,17 @@ describe('dragging', () => {
     await expect.poll(() => w.server.read(w.name).then((text) => [...text.matchAll(/"id": ?"(c\d)"/g)].map((m) => m[1])), { timeout: 20_000 }).toEqual(['c2', 'c3', 'c1', 'c4', 'c5']);
   });
 });
+
+describe('in the editor', () => {
+  it('marks what is selected elsewhere in the cell too, and selects it with Ctrl D', async () => {
+    const tab = await w.open('one two one');
+    await tab.enter(tab.nth(1));
+    const { page } = tab;
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.press('ControlOrMeta+d');
+    await tab.nth(1).locator('.cm-selectionMatch').filter({ hasText: 'one' }).waitFor();
+    await page.keyboard.press('ControlOrMeta+d');
+    await page.keyboard.type('six');
+    await expect.poll(() => tab.source(tab.nth(1))).toBe('six two six');
+  });
+});

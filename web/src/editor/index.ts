@@ -1,7 +1,6 @@
 import { closeBrackets } from '@codemirror/autocomplete';
 import { history } from '@codemirror/commands';
 import { bracketMatching, indentOnInput, indentUnit, syntaxHighlighting, type LanguageSupport } from '@codemirror/language';
-import { highlightSelectionMatches } from '@codemirror/search';
 import { Compartment, EditorSelection, EditorState, Transaction, type ChangeSet, type Extension } from '@codemirror/state';
 import { crosshairCursor, drawSelection, dropCursor, EditorView, lineNumbers, placeholder, rectangularSelection } from '@codemirror/view';
 import type { CellStore } from '../notebook/store';
@@ -13,6 +12,7 @@ import { loadLanguage } from './live';
 import { marks, setMarks } from './marks';
 import { elsewhere, ownEdit, sleep, wake } from './memory';
 import type { EditorHandle, EditorOptions } from './options';
+import { selecting } from './selecting';
 import { theme } from './theme';
 import { tokenClasses } from './tokens';
 import './code.css';
@@ -31,7 +31,7 @@ export function mountEditor(parent: HTMLElement, cell: CellStore, options: Edito
   const view = new EditorView({
     parent,
     state: wake(cell, [
-      base, keys(options), completion(options.complete), language.of([]), label.of(labelled(options.ariaLabel)), numbers.of(options.lineNumbers ? lineNumbers() : []),
+      base, keys(options), selecting(), completion(options.complete), language.of([]), label.of(labelled(options.ariaLabel)), numbers.of(options.lineNumbers ? lineNumbers() : []),
       options.placeholder === undefined ? [] : placeholder(options.placeholder),
       EditorState.readOnly.of(options.readOnly ?? false),
       EditorView.domEventHandlers({
@@ -92,7 +92,7 @@ const base: Extension = [
   EditorState.allowMultipleSelections.of(true),
   drawSelection(), blink, dropCursor(), rectangularSelection(), crosshairCursor(),
   indentUnit.of('    '), EditorState.tabSize.of(4), indentOnInput(),
-  bracketMatching(), closeBrackets(), highlightSelectionMatches(),
+  bracketMatching(), closeBrackets(),
   syntaxHighlighting(tokenClasses), theme, EditorView.lineWrapping,
   inspectTooltip, marks,
   EditorView.cspNonce.of(nonce()),

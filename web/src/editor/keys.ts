@@ -1,13 +1,9 @@
 import { acceptCompletion, closeBracketsKeymap, completionKeymap, completionStatus, startCompletion } from '@codemirror/autocomplete';
 import { defaultKeymap, historyKeymap, indentLess, indentMore, insertTab, simplifySelection } from '@codemirror/commands';
-import { searchKeymap } from '@codemirror/search';
 import { Prec, type Extension } from '@codemirror/state';
 import { keymap, type EditorView, type KeyBinding } from '@codemirror/view';
 import { askHelp, closeHelp } from './inspect';
 import type { EditorOptions } from './options';
-
-/** Of the search's keys those that select; finding is over all cells, and not the editor's. */
-const selecting = searchKeymap.filter(({ key }) => key === 'Mod-d' || key === 'Mod-Shift-l');
 
 /**
  * The keys: the cell's own first, then the editor's. Tab indents at the start of a line and completes after a word; Ctrl-M (macOS:
@@ -24,7 +20,7 @@ export function keys(options: EditorOptions): Extension {
   ];
   const help: KeyBinding[] = [{ key: 'Escape', run: closeHelp }];
   const tab: KeyBinding[] = [{ key: 'Tab', run: (view) => acceptCompletion(view) || tabKey(view) }];
-  return [Prec.highest(keymap.of([...own, ...tab, ...help])), Prec.high(keymap.of(arrows)), keymap.of([...closeBracketsKeymap, ...completionKeymap, ...historyKeymap, ...selecting, ...defaultKeymap])];
+  return [Prec.highest(keymap.of([...own, ...tab, ...help])), Prec.high(keymap.of(arrows)), keymap.of([...closeBracketsKeymap, ...completionKeymap, ...historyKeymap, ...defaultKeymap])];
 }
 
 function tabKey(view: EditorView): boolean {
