@@ -1,8 +1,8 @@
-import { X } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import type { NotebookStore } from '../../notebook/store';
 import { choose, FrameView, RichView } from '../../outputs';
 import type { MimeBundle } from '../../protocol/types';
+import { PanelHead } from '../../ui/PanelHead';
 import { useNotebook } from './context';
 
 /** What the kernel shows beside the notebook, such as help: a panel at the foot of the cells. */
@@ -32,12 +32,7 @@ export function Pager({ store }: { store: NotebookStore }) {
   if (!choice) return null;
   return (
     <section className="pager" aria-label="Help">
-      <header className="pager-head">
-        <h2>Help</h2>
-        <button type="button" className="btn btn-icon btn-small" aria-label="Close help" title="Close (Esc)" onClick={close}>
-          <X size={14} />
-        </button>
-      </header>
+      <PanelHead title="Help" close={close} className="pager-head" />
       <div className="pager-body" tabIndex={0} role="region" aria-label="Help text">
         {choice.lane === 'frame' ? <FrameView sources={[{ id: 'pager', rev: 1, mime: choice.mime, renderer: choice.renderer, value: plain[choice.mime] }]} /> : <RichView choice={choice} value={plain[choice.mime]} metadata={{}} />}
       </div>

@@ -1,5 +1,6 @@
-import { RefreshCw, X } from 'lucide-react';
+import { RefreshCw } from 'lucide-react';
 import { useEffect, useMemo, useState } from 'react';
+import { PanelHead } from '../../ui/PanelHead';
 import { useSelected, useSignal } from '../../ui/useSignal';
 import { count } from '../../ui/words';
 import { useServices } from '../context';
@@ -26,12 +27,7 @@ export function PackagesPanel({ notebook }: { notebook: NotebookController }) {
   };
   return (
     <div onKeyDown={onKeyDown}>
-      <header className="panel-head">
-        <h2>Packages</h2>
-        <button type="button" className="btn btn-icon btn-small" aria-label="Close packages" title="Close" onClick={close}>
-          <X size={14} />
-        </button>
-      </header>
+      <PanelHead title="Packages" close={close} />
       {started && python ? (
         <Packages key={kernel.id} notebook={notebook} where={kernel.display_name} />
       ) : started ? (

@@ -1,5 +1,5 @@
-import { X } from 'lucide-react';
 import { useMemo } from 'react';
+import { PanelHead } from '../../ui/PanelHead';
 import { useSelected, useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
 import type { NotebookController } from '../notebook/controller';
@@ -13,12 +13,7 @@ export function Variables({ notebook }: { notebook: NotebookController }) {
   const alive = useSelected(notebook.store.kernel, (k) => k.state === 'idle' || k.state === 'busy');
   return (
     <aside className="side" aria-label="Variables">
-      <header className="panel-head">
-        <h2>Variables</h2>
-        <button type="button" className="btn btn-icon btn-small" aria-label="Close variables" onClick={() => settings.side.set('closed')}>
-          <X size={14} />
-        </button>
-      </header>
+      <PanelHead title="Variables" close={() => settings.side.set('closed')} />
       {rows === null && <p className="panel-empty">{alive ? 'They appear when the next run ends.' : 'They appear when a cell has run.'}</p>}
       {rows?.length === 0 && <p className="panel-empty">None yet.</p>}
       <dl className="vars">
