@@ -1,11 +1,11 @@
 import { Package, Search } from 'lucide-react';
-import { lazy, Suspense, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { Dialog } from '../../ui/Dialog';
 import { useSignal } from '../../ui/useSignal';
 import { useServices } from '../context';
 import { FilesPanel } from '../files/FilesPanel';
 import { SearchPanel } from '../find/load';
-import { loadLater } from '../loadLater';
+import { PackagesPanel } from '../loadLater';
 import type { NotebookController } from '../notebook/controller';
 import { Variables } from '../variables/Variables';
 import { LoginPanel } from './LoginPanel';
@@ -61,17 +61,11 @@ export function AppFrame({ notebook, path, children }: { notebook: NotebookContr
 
 const labels = { files: 'Files', outline: 'Outline', search: 'Search', packages: 'Packages' } as const;
 
-const PackagesPanel = lazy(async () => ({ default: (await loadLater()).PackagesPanel }));
-
 function panelOf(which: Panel, notebook: NotebookController | null, narrow: boolean): ReactNode {
   if (!notebook || which === 'files') return <FilesPanel notebook={notebook} />;
   if (which === 'search') return <SearchPanel notebook={notebook} covers={narrow} />;
   if (which === 'outline') return <OutlinePanel notebook={notebook} />;
-  return (
-    <Suspense fallback={null}>
-      <PackagesPanel notebook={notebook} />
-    </Suspense>
-  );
+  return <PackagesPanel notebook={notebook} />;
 }
 
 function DrawerRow(props: { icon: ReactNode; text: string; click: () => void }) {
