@@ -52,7 +52,7 @@ export async function start(binary, { printed = 200, updates = 5000 } = {}) {
   const folder = join(root, 'notebooks');
   await mkdir(folder);
   await writeFile(join(folder, 'prints.ipynb'), notebook([code(prints(printed), 'prints')]));
-  await writeFile(join(folder, 'keys.ipynb'), notebook([code('# type here\n', 'keys'), code('1 + 1', 'second')]));
+  await writeFile(join(folder, 'keys.ipynb'), notebook([code('# type here\n', 'keys'), markdown('# Words', 'words'), code('1 + 1', 'second')]));
   await writeFile(join(folder, 'large.ipynb'), large());
   await writeFile(join(folder, 'ask.ipynb'), notebook([code("for i in range(300): print('line', i)", 'long'), markdown('# Words\n\n'.repeat(60), 'words'), code("input('Name: ')", 'ask')]));
   await writeFile(join(folder, 'flood.ipynb'), notebook([code(flood, 'flood'), code('# type here\n', 'keys')]));

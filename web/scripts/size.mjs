@@ -1,4 +1,4 @@
-// Checks how much JavaScript the page needs, gzip, from the build's manifest: until a notebook is readable, and until it can be typed in.
+// Checks how much JavaScript the page needs, gzip, from the build's manifest: until a notebook of code and Markdown is readable, and until it can be typed in.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -21,8 +21,9 @@ function closure(names, files = { js: new Set(), css: new Set() }) {
 }
 const sum = (files) => [...files].reduce((total, file) => total + size(file), 0);
 
-const readable = closure(['index.html']);
-const typed = closure(['index.html', 'src/editor/colours.ts', 'src/editor/index.ts']);
+const shown = ['index.html', 'src/outputs/markdown.ts'];
+const readable = closure(shown);
+const typed = closure([...shown, 'src/editor/colours.ts', 'src/editor/index.ts']);
 
 const worker = readFileSync(join(dist, 'index.html'), 'utf8').length > 0 ? workers() : [];
 function workers() {
