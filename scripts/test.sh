@@ -12,14 +12,14 @@ step() {
 	printf '== %d s\n' $((SECONDS - began))
 }
 in_web() { (cd web && "$@"); }
-# Most of these tests run real kernels and servers, two packages at a time. A package
+# Most of these tests run real kernels and servers and wait for them, three packages at a time. A package
 # that fails in that company is run again by itself: a test that was only starved of
 # the processor passes then, and says so; one that finds a fault fails again.
 go_tests() {
 	local log=.cache/go-test.log failed others
 	others=$(go list ./... | grep -v /internal/faults$)
 	# shellcheck disable=SC2086 # a list of packages
-	if go test -race -timeout 25m -p 2 $others 2>&1 | tee "$log"; then
+	if go test -race -timeout 25m -p 3 $others 2>&1 | tee "$log"; then
 		return
 	fi
 	failed=$(awk '/^FAIL[[:space:]]+github.com/ {print $2}' "$log" | sort -u)

@@ -14,6 +14,7 @@ import (
 
 func conformanceCommand() *cobra.Command {
 	var notebook string
+	var rules []string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "conformance URL",
@@ -28,11 +29,16 @@ func conformanceCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			for _, rule := range rules {
+				if known := conformance.Rules(); !slices.Contains(known, rule) {
+					return usage(fmt.Errorf("there is no rule %q; there are %s", rule, strings.Join(known, ", ")))
+				}
+			}
 			out := cmd.OutOrStdout()
 			if asJSON {
 				out = io.Discard
 			}
-			checks := conformance.Run(ctx, conformance.Options{URL: server, Notebook: notebook, Out: out})
+			checks := conformance.Run(ctx, conformance.Options{URL: server, Notebook: notebook, Rules: rules, Out: out})
 			if asJSON {
 				if err := printJSON(cmd, checks); err != nil {
 					return err
@@ -48,6 +54,7 @@ func conformanceCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&notebook, "notebook", "conformance.ipynb", "the notebook to use; it is created")
+	cmd.Flags().StringSliceVar(&rules, "rule", nil, "try this rule alone, such as P2; may be given again")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "for a script")
 	return cmd
 }

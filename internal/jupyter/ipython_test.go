@@ -22,7 +22,10 @@ func startIPython(t testing.TB, major string, more ...string) *realKernel {
 
 func eachIPython(t *testing.T, f func(t *testing.T, major string)) {
 	for _, major := range []string{"6", "7"} {
-		t.Run("ipykernel "+major, func(t *testing.T) { f(t, major) })
+		t.Run("ipykernel "+major, func(t *testing.T) {
+			t.Parallel()
+			f(t, major)
+		})
 	}
 }
 

@@ -88,6 +88,7 @@ func TestServerKilled(t *testing.T) {
 func TestServerStopped(t *testing.T) {
 	for _, major := range []string{"6", "7"} {
 		t.Run("ipykernel "+major, func(t *testing.T) {
+			t.Parallel()
 			m := newManager(t)
 			k := launchReady(t, m, major)
 			k.Close()
@@ -153,6 +154,7 @@ func await(t testing.TB, limit time.Duration, what string, fits func() bool) {
 func TestFlood(t *testing.T) {
 	for _, major := range []string{"6", "7"} {
 		t.Run("ipykernel "+major, func(t *testing.T) {
+			t.Parallel()
 			m := newManager(t)
 			k := launchReady(t, m, major)
 			h := newHistory(t, k)

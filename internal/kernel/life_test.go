@@ -13,7 +13,10 @@ import (
 
 func TestLife(t *testing.T) {
 	for _, major := range []string{"6", "7"} {
-		t.Run("ipykernel "+major, func(t *testing.T) { testLife(t, major) })
+		t.Run("ipykernel "+major, func(t *testing.T) {
+			t.Parallel()
+			testLife(t, major)
+		})
 	}
 }
 

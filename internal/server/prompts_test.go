@@ -24,6 +24,7 @@ def ask():
 func TestPrompts_afterWhatWasPrinted(t *testing.T) {
 	for _, version := range []string{"6", "7"} {
 		t.Run("ipykernel "+version, func(t *testing.T) {
+			t.Parallel()
 			s := servertest.Start(t, server.Config{Python: testpy.Python(t, version)})
 			c := dial(t, s, "n.ipynb")
 			ctx := within(t, 4*time.Minute)

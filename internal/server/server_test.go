@@ -27,6 +27,7 @@ func within(t *testing.T, d time.Duration) context.Context {
 func TestConformance(t *testing.T) {
 	for _, version := range []string{"7", "6"} {
 		t.Run("ipykernel "+version, func(t *testing.T) {
+			t.Parallel()
 			s := servertest.Start(t, server.Config{Python: testpy.Python(t, version), InputTimeout: time.Minute})
 			for _, check := range conformance.Run(within(t, 8*time.Minute), conformance.Options{URL: s.URL(), Token: s.Token()}) {
 				if check.Error != "" {

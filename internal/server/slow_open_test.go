@@ -131,6 +131,7 @@ func grown(s *protocol.State, f protocol.SnapshotPart) bool {
 // TestSlowOpening: a notebook of 1 MB on 64 kbit/s. The figures are bytes, of which 8 KiB come in a second: something to read within
 // 5 s, then all sources, and of long texts what there was time for and their ends (P20). The whole can be fetched (P31).
 func TestSlowOpening(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	texts := printedNotebook(t, filepath.Join(dir, "printed.ipynb"))
 	s := servertest.Start(t, server.Config{Dir: dir})
@@ -143,6 +144,7 @@ func TestSlowOpening(t *testing.T) {
 		{"packed, through a proxy", http.Header{"X-Forwarded-For": {"203.0.113.7"}}, 10 << 10, 20 << 10, 200 << 10},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			began := time.Now()
 			state, readable, sources, whole := openSlowly(t, throttle(t, s.URL(), 8<<10), s.Token(), tt.header)
 			t.Logf("to read after %d bytes, all sources after %d, whole after %d and %v", readable, sources, whole, time.Since(began).Round(10*time.Millisecond))

@@ -72,6 +72,7 @@ func trickle(ctx context.Context, to io.Writer, from io.Reader, bytesPerSecond i
 
 // TestSlowClient: a page at 64 kbit/s holds up nobody, is not dropped, and has the present state soon after a bar has run through (P25).
 func TestSlowClient(t *testing.T) {
+	t.Parallel()
 	s := servertest.Start(t, server.Config{Python: testpy.Python(t, "7")})
 	ctx := within(t, 2*time.Minute)
 	fast := dial(t, s, "n.ipynb")
@@ -105,6 +106,7 @@ func TestSlowClient(t *testing.T) {
 
 // TestStuckClient: who reads nothing is let go, and costs the others nothing.
 func TestStuckClient(t *testing.T) {
+	t.Parallel()
 	s := servertest.Start(t, server.Config{Python: testpy.Python(t, "7")})
 	ctx := within(t, 2*time.Minute)
 	fast := dial(t, s, "n.ipynb")

@@ -97,6 +97,7 @@ func TestStop_runsEndBeforeLines(t *testing.T) {
 
 // All kernels end when all are to, however little time there is: those that ignore what they are told, and one whose keeper does not answer.
 func TestStop_all(t *testing.T) {
+	t.Parallel()
 	const n = 4
 	dir := t.TempDir()
 	where := servertest.Place(t, dir)

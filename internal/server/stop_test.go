@@ -51,6 +51,7 @@ func TestStop(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			place := servertest.Place(t, dir)
 			config := server.Config{Dir: dir, Place: &place, Python: testpy.Python(t, "7")}

@@ -13,7 +13,10 @@ import (
 // bothKernels runs a test with ipykernel 6 and 7.
 func bothKernels(t *testing.T, test func(t *testing.T, w *world)) {
 	for _, major := range []string{"6", "7"} {
-		t.Run("ipykernel "+major, func(t *testing.T) { test(t, newWorld(t, major)) })
+		t.Run("ipykernel "+major, func(t *testing.T) {
+			t.Parallel()
+			test(t, newWorld(t, major))
+		})
 	}
 }
 
