@@ -22,7 +22,7 @@ type core struct {
 	// What a restart may forget.
 	now       int64
 	clients   int
-	typeAhead []string                // answers for prompts to come, of the run that is current
+	typeAhead []string                // answers for prompts to come, of the run that is current or will be next
 	ready     bool                    // the kernel answers: runs may be sent
 	attached  bool                    // the loop holds the kernel's handle
 	ending    bool                    // the server stops: nothing new is run

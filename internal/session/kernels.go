@@ -291,8 +291,7 @@ func (c *core) died(end string, death protocol.Death) {
 		switch {
 		case r == nil || r.Done || asked[id]:
 		case starting:
-			c.emit(protocol.RunDone{CellID: r.Cell, RunID: r.ID, Status: protocol.StatusKernelDied, Reason: death.Text, At: c.now})
-			c.showNext(r.Cell)
+			c.endWaiting(r, protocol.StatusKernelDied, death.Text)
 		default:
 			c.cancelRun(r, "The kernel died.")
 		}

@@ -210,7 +210,8 @@ func (c *core) reopen() {
 	}
 }
 
-// inputReply is the command: the first answer wins.
+// inputReply is the command: the first answer wins. One that no prompt is open for waits for those of the run that is current; while none is,
+// of the first that waits for its kernel.
 func (c *core) inputReply(cmd protocol.Command) *reject {
 	if cmd.RequestID != "" {
 		p, open := c.openPrompt(cmd.RequestID)
@@ -224,7 +225,7 @@ func (c *core) inputReply(cmd protocol.Command) *reject {
 		c.answer(c.pub.Prompts[0], cmd.Value, cmd.Client)
 		return nil
 	}
-	if c.priv.Current == "" {
+	if c.priv.Current == "" && len(c.priv.Order) == 0 {
 		return rejectf(protocol.CodeNoPrompt, "nothing waits for an answer and nothing runs")
 	}
 	c.typeAhead = append(c.typeAhead, cmd.Value)

@@ -280,7 +280,15 @@ func (c *core) cancelRun(r *run, reason string) {
 	if r.Group != "" {
 		r = c.priv.Runs[r.ID]
 	}
-	c.emit(protocol.RunDone{CellID: r.Cell, RunID: r.ID, Status: protocol.StatusCancelled, Reason: reason, At: c.now})
+	c.endWaiting(r, protocol.StatusCancelled, reason)
+}
+
+// endWaiting ends a run that has not been sent.
+func (c *core) endWaiting(r *run, status, reason string) {
+	if c.priv.Current == "" && c.priv.Order[0] == r.ID {
+		c.dropTypeAhead(r.Cell)
+	}
+	c.emit(protocol.RunDone{CellID: r.Cell, RunID: r.ID, Status: status, Reason: reason, At: c.now})
 	c.showNext(r.Cell)
 }
 

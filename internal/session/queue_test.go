@@ -409,13 +409,53 @@ func TestTypedAhead(t *testing.T) {
 	b.says(asks("r1", "q1", "?", false))
 	b.wantText("a", "<?one>")
 	b.says(replyOf("r1", "ok"), idleOf("r1"))
-	last := b.events[len(b.events)-1]
+	b.wantDropped()
+}
+
+// What waits for its kernel asks next, so an answer that comes meanwhile is its.
+func TestTypedAhead_whileTheKernelStarts(t *testing.T) {
+	b := newBench(t, 0)
+	b.c.clientsChanged(1)
+	b.execute("r1", "a", "input()")
+	b.execute("r2", "b", "input()")
+	b.accept(protocol.Command{Type: protocol.CmdInputReply, Value: "of r1"})
+	b.accept(protocol.Command{Type: protocol.CmdCancel, CellID: "a"})
+	b.wantDropped()
+	b.accept(protocol.Command{Type: protocol.CmdInputReply, Value: "of r2"})
+	b.start()
+	b.says(asks("r2", "q1", "?", false))
+	b.wantText("b", "<?of r2>")
+}
+
+func TestTypedAhead_kernelNeverStarts(t *testing.T) {
+	b := newBench(t, 0)
+	b.c.clientsChanged(1)
+	b.execute("r1", "a", "input()")
+	b.accept(protocol.Command{Type: protocol.CmdInputReply, Value: "x"})
+	b.do(func(c *core) { c.kernelFailed(c.priv.KernelID, "no ipykernel") })
+	b.wantDropped()
+	if ack := b.command(protocol.Command{Type: protocol.CmdInputReply, Value: "x"}); ack.Code != protocol.CodeNoPrompt {
+		t.Fatalf("with an empty queue: %+v", ack)
+	}
+}
+
+// wantDropped wants it said that an answer was not used, before the end of its run.
+func (b *bench) wantDropped() {
+	b.t.Helper()
+	said := false
 	for _, e := range b.events {
-		if n, ok := e.(protocol.Notice); ok && n.Code == "input_dropped" {
-			return
+		switch e := e.(type) {
+		case protocol.Notice:
+			said = said || e.Code == "input_dropped"
+		case protocol.RunDone:
+			if !said {
+				b.t.Fatalf("run %s ended before it was said that an answer was not used", e.RunID)
+			}
 		}
 	}
-	t.Fatalf("nothing said about the answer that was not used; last event %v", last)
+	if !said {
+		b.t.Fatalf("nothing said about the answer that was not used")
+	}
 }
 
 func TestAnswerThatMayNotHaveArrived(t *testing.T) {
