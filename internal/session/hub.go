@@ -273,7 +273,7 @@ func (s *Session) info() Info {
 	return info
 }
 
-// Renamed says that the files API has moved a file or folder: sessions of what is inside go on under the new path.
+// Renamed says that the files API has moved a file or folder: sessions of what is inside go on under the new path, by its return.
 func (h *Hub) Renamed(from, to string) {
 	h.mu.Lock()
 	var moved []*Session
@@ -282,6 +282,6 @@ func (h *Hub) Renamed(from, to string) {
 	}
 	h.mu.Unlock()
 	for _, s := range moved {
-		s.send(context.Background(), func() { s.renamed(from, to) })
+		_ = s.call(context.Background(), func() { s.renamed(from, to) }) // one that has ended has no path
 	}
 }
