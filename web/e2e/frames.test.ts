@@ -121,6 +121,14 @@ it('says which hosts HTML wanted something of', { timeout: 120_000 }, async () =
   await context.close();
 });
 
+it('hands scripts their element, as JupyterLab and as the notebook before it do, and keeps what they write beside what else is shown', async () => {
+  const script = (code: string) => ({ 'application/javascript': code });
+  const tab = await saved(w.context, { 'text/html': '<b>before</b>' }, script("element.textContent = 'by JupyterLab’s'"), script("element.append('appended')"),
+    script("element.html('<i>of old</i>'); element.get(0).append(' ', String(element[0].childElementCount))"),
+    { 'text/html': "<p>[<script>document.write('<u>writ', 'ten</u>')</script>]</p>" });
+  await expect.poll(() => frame(tab.nth(1)).locator('.item').allInnerTexts()).toEqual(['before', 'by JupyterLab’s', 'appended', 'of old 1', '[written]']);
+});
+
 it('gives tables room, and leaves what they bring themselves', async () => {
   const tab = await saved(w.context, { 'text/html': '<style>#own td { padding: 1px; text-align: center }</style><table id="plain"><tr><td>1</td><td align="left">a</td></tr></table><table id="own"><tr><td>2</td></tr></table>' });
   const look = (selector: string) => frame(tab.nth(1)).locator(selector).first().evaluate((el) => [getComputedStyle(el).paddingLeft, getComputedStyle(el).textAlign]);
