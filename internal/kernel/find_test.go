@@ -48,3 +48,25 @@ func TestFind_keeperThatEnds(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFind_renamed: the kernel of a notebook that has another name now is found under that, by whoever looks next; one that is gone stays gone.
+func TestFind_renamed(t *testing.T) {
+	m := newManager(t)
+	k := launch(t, m, spec(t, "sleep", "600"))
+	if err := k.Rename("moved/b.ipynb"); err != nil {
+		t.Fatal(err)
+	}
+	found, err := m.Find(testContext(t, 5*time.Second))
+	if err != nil || len(found) != 1 || found[0].NotebookID != "moved/b.ipynb" || !found[0].Alive || found[0].Name != "python3" {
+		t.Errorf("%+v, %v", found, err)
+	}
+	if err := os.RemoveAll(dirOf(m, k.ID())); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Rename("c.ipynb"); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dirOf(m, k.ID())); !os.IsNotExist(err) {
+		t.Errorf("its folder: %v", err)
+	}
+}

@@ -3,7 +3,9 @@ package kernel
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
@@ -294,6 +296,19 @@ func (k *Kernel) Status() Status {
 		s.KeeperMemory = keeper.TreeMemory(s.KeeperPID) - s.Memory
 	}
 	return s
+}
+
+// Rename writes down which notebook's kernel it is, for Find: that one has another name now. It does nothing for a kernel that left nothing.
+func (k *Kernel) Rename(notebook string) error {
+	cfg, err := keeper.ReadConfig(k.dir)
+	if err == nil && cfg.NotebookID != notebook {
+		cfg.NotebookID = notebook
+		err = cfg.Write(k.dir)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("rename the notebook of kernel %s: %w", k.id, err)
+	}
+	return nil
 }
 
 // meet notes what a keeper says first.

@@ -21,11 +21,12 @@ type fakeKernel struct {
 	close  func()
 	record uint64 // of the last event; the test's
 
-	memory atomic.Int64
-	acked  atomic.Uint64
-	mu     sync.Mutex
-	refuse error // of Send
-	hangs  bool  // Interrupt and Stop do not return before their time is over
+	memory   atomic.Int64
+	notebook atomic.Value
+	acked    atomic.Uint64
+	mu       sync.Mutex
+	refuse   error // of Send
+	hangs    bool  // Interrupt and Stop do not return before their time is over
 }
 
 var _ Kernel = (*fakeKernel)(nil)
@@ -83,6 +84,11 @@ func (k *fakeKernel) obey(ctx context.Context) error {
 func (k *fakeKernel) Ack(n uint64)          { k.acked.Store(n) }
 func (k *fakeKernel) Status() kernel.Status { return kernel.Status{Memory: k.memory.Load()} }
 func (k *fakeKernel) Close() error          { k.close(); return nil }
+
+func (k *fakeKernel) Rename(notebook string) error {
+	k.notebook.Store(notebook)
+	return nil
+}
 
 // says is one batch.
 func (k *fakeKernel) says(events ...kernel.Event) {

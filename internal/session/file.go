@@ -248,6 +248,9 @@ func (s *Session) renamed(from, to string) {
 		return
 	}
 	s.hub.moved(s, files.Path(path))
+	for _, h := range s.handles {
+		h.rename(path)
+	}
 	s.core.emit(protocol.Renamed{Notebook: path})
 	s.wg.Go(func() {
 		if err := s.hub.cfg.Journal.Rename(context.Background(), s.id, path); err != nil {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/protocol"
@@ -352,11 +353,16 @@ func TestRenamed(t *testing.T) {
 	quiet(t, func(t *testing.T, w *world) {
 		w.write("a.ipynb", twoCells)
 		sv, s, p := w.begin()
+		k := sv.idleKernel(s, p)
 		if err := os.Rename(filepath.Join(w.dir, "a.ipynb"), filepath.Join(w.dir, "b.ipynb")); err != nil {
 			t.Fatal(err)
 		}
 		sv.hub.Renamed("a.ipynb", "b.ipynb")
 		p.until("the new name", func(s *protocol.State) bool { return s.Notebook == "b.ipynb" })
+		synctest.Wait()
+		if got := k.notebook.Load(); got != "b.ipynb" {
+			t.Errorf("the kernel is called that of %v", got)
+		}
 		sv.do(s, insert("new", "x"))
 		sv.do(s, protocol.Command{Type: protocol.CmdSave})
 		p.until("saved", func(s *protocol.State) bool { return s.Save.State == protocol.Saved })

@@ -21,8 +21,11 @@ type handle struct {
 	wg     sync.WaitGroup
 	kick   chan struct{}
 
-	mu     sync.Mutex
-	outbox []sendMessage
+	mu       sync.Mutex
+	outbox   []sendMessage
+	notebook string // whose kernel it is
+
+	naming sync.Mutex // held while that is written down
 }
 
 const (
@@ -39,7 +42,25 @@ func (s *Session) hold(id string, k Kernel) *handle {
 	h.wg.Go(func() { h.sendAll(ctx) })
 	h.wg.Go(func() { h.awaitReady(ctx) })
 	h.wg.Go(func() { h.watchMemory(ctx) })
+	h.rename(string(s.path))
 	return h
+}
+
+// rename has it written down whose kernel this is, for those who look from outside. The newest name stays.
+func (h *handle) rename(notebook string) {
+	h.mu.Lock()
+	h.notebook = notebook
+	h.mu.Unlock()
+	h.wg.Go(func() {
+		h.naming.Lock()
+		defer h.naming.Unlock()
+		h.mu.Lock()
+		newest := h.notebook
+		h.mu.Unlock()
+		if err := h.k.Rename(newest); err != nil {
+			h.s.log.Warn("the kernel is listed under another notebook", "kernel", h.id, "err", err)
+		}
+	})
 }
 
 // letGo closes the handle and waits; the kernel lives on.

@@ -19,6 +19,7 @@ type Kernel interface {
 	Stop(ctx context.Context, force bool) error
 	Ack(n uint64)
 	Status() kernel.Status
+	Rename(notebook string) error
 	Close() error
 }
 
