@@ -515,9 +515,9 @@ describe('the page', () => {
     await panel.getByRole('button', { name: 'Actions for Untitled.ipynb' }).click();
     await tab.page.getByRole('menuitem', { name: 'Rename' }).click();
     await tab.page.keyboard.press('ControlOrMeta+a');
-    await tab.page.keyboard.type('Renamed.ipynb');
+    await tab.page.keyboard.type('Renamed');
     await tab.page.keyboard.press('Enter');
-    await tab.page.waitForURL(/Renamed/);
+    await tab.page.waitForURL(/Renamed\.ipynb/);
     await panel.locator('.row-line', { hasText: 'Renamed.ipynb' }).hover();
     await panel.getByRole('button', { name: 'Actions for Renamed.ipynb' }).click();
     await tab.page.getByRole('menuitem', { name: 'Delete' }).click();

@@ -13,7 +13,7 @@ import { again } from './again';
 import type { Entry } from './api';
 import { More, MOST } from './More';
 import { Renamer } from './Renamer';
-import { FolderTree, freeName } from './tree';
+import { FolderTree, freeName, renamedPath } from './tree';
 
 /** The served folder as a tree: open, make, rename in place, delete (with a way back), upload by drop. */
 export function FilesPanel({ notebook = null }: { notebook?: NotebookController | null }) {
@@ -64,7 +64,7 @@ export function FilesPanel({ notebook = null }: { notebook?: NotebookController 
     );
   const rename = (entry: Entry, name: string) => {
     setRenaming('');
-    const to = entry.path.includes('/') ? `${folderOf(entry.path)}/${name}` : name;
+    const to = renamedPath(entry.path, name);
     if (name === '' || to === entry.path) return;
     attempt(
       files.rename(entry.path, to).then(() => {

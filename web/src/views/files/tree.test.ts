@@ -1,12 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { readRoute, routeUrl } from '../route';
 import { FilesError, readEntry, type FilesApi } from './api';
-import { FolderTree, freeName } from './tree';
+import { FolderTree, freeName, renamedPath } from './tree';
 
 describe('files', () => {
   it('finds a free name', () => {
     const entry = (name: string) => ({ name, path: name, kind: 'notebook' as const, size: 0, modified: 0, readOnly: false, running: 'no' as const });
     expect(freeName([entry('Untitled.ipynb'), entry('Untitled 2.ipynb')], 'a', 'Untitled.ipynb')).toBe('a/Untitled 3.ipynb');
+  });
+  it('gives another name in the same folder; a notebook stays one', () => {
+    expect(renamedPath('a/b.csv', 'c.txt')).toBe('a/c.txt');
+    expect(renamedPath('b', 'c')).toBe('c');
+    for (const name of ['c', 'c.ipynb']) expect(renamedPath('a/b.ipynb', name)).toBe('a/c.ipynb');
+    expect(renamedPath('B.IPYNB', 'v1.2')).toBe('v1.2.ipynb');
+    expect(renamedPath('b.ipynb', 'C.IPYNB')).toBe('C.IPYNB');
   });
   it('says why a folder cannot be opened, and leaves it closed', async () => {
     const list = async (folder: string) => {

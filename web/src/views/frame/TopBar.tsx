@@ -5,6 +5,7 @@ import { useSelected, useSignal } from '../../ui/useSignal';
 import { ago, baseName, folderOf } from '../../ui/words';
 import { useServices } from '../context';
 import { Renamer } from '../files/Renamer';
+import { renamedPath } from '../files/tree';
 import { KernelChip } from '../kernel/KernelChip';
 import type { CellId } from '../../protocol/types';
 import { clashes, clashWords } from '../notebook/clash';
@@ -85,7 +86,7 @@ function Name({ path, renamed }: { path: string; renamed: () => void }) {
   const done = (to: string) => {
     setWriting(false);
     setTimeout(() => document.activeElement === document.body && renamed());
-    const target = [folderOf(path), to.endsWith('.ipynb') ? to : `${to}.ipynb`].filter(Boolean).join('/');
+    const target = renamedPath(path, to);
     if (to === '' || target === path) return;
     // The page follows when its notebook says so.
     files.rename(path, target).catch((e: unknown) => void toasts.show(e instanceof Error ? e.message : String(e), { level: 'error' }));
