@@ -54,6 +54,7 @@ func (f *Finder) candidates(notebookDir string) []candidate {
 	for _, dir := range f.glob(f.firstOf("WORKON_HOME", ".virtualenvs"), "*") {
 		add("virtual environment "+filepath.Base(dir), pythonIn(dir))
 	}
+	add("the virtual environment ~/.venv", pythonIn(filepath.Join(f.config.Home, ".venv")))
 	if f.config.State != "" {
 		add(managedWhere, pythonIn(f.managedDir()))
 	}

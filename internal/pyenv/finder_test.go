@@ -111,6 +111,7 @@ func TestChoices_whereItLooks(t *testing.T) {
 		"uv elsewhere":             {prefix: "uv/cpython-3.13.1", where: "installed by uv", env: map[string]string{"UV_PYTHON_INSTALL_DIR": "uv"}},
 		"pyenv":                    {prefix: "home/.pyenv/versions/3.12.4", where: "pyenv version 3.12.4"},
 		"virtualenvwrapper":        {prefix: "home/.virtualenvs/web", where: "virtual environment web"},
+		"what our advice makes":    {prefix: "home/.venv", where: "~/.venv"},
 		"Runnel's own":             {prefix: "state/python", where: "made by Runnel"},
 		"PATH":                     {prefix: "usr", where: "on PATH", env: map[string]string{"PATH": "usr/bin"}},
 	}
