@@ -286,23 +286,23 @@ func (c *core) died(end string, death protocol.Death) {
 	c.emit(kernelAttached{})
 	c.emit(protocol.KernelChanged{Kernel: k})
 	c.closePrompts("", "kernel_died")
+	trace := []string{}
+	if death.Stderr != "" {
+		trace = append(trace, death.Stderr)
+	}
 	for _, id := range append([]protocol.RunID(nil), c.priv.Order...) {
 		r := c.priv.Runs[id]
 		switch {
 		case r == nil || r.Done || asked[id]:
 		case starting:
-			c.endWaiting(r, protocol.StatusKernelDied, death.Text)
+			c.endWaiting(r, protocol.RunDone{Status: protocol.StatusKernelDied, Reason: death.Text, Traceback: trace})
 		default:
 			c.cancelRun(r, "The kernel died.")
 		}
 	}
 	if r := c.current(); r != nil {
-		trace := []string{}
-		if death.Stderr != "" {
-			trace = append(trace, death.Stderr)
-		}
 		c.showError(r, "KernelDied", death.Text, trace)
-		c.finish(r, protocol.RunDone{Status: end, Reason: death.Text, Ename: "KernelDied", Evalue: death.Text})
+		c.finish(r, protocol.RunDone{Status: end, Reason: death.Text, Ename: "KernelDied", Evalue: death.Text, Traceback: trace})
 	}
 	if len(c.priv.Order) > 0 {
 		c.notice("warning", "kernel_replaced", "The kernel ended while no server was there, and what it knew is gone: "+death.Text+" What was asked for since runs on a new one.", "")

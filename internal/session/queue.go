@@ -280,15 +280,16 @@ func (c *core) cancelRun(r *run, reason string) {
 	if r.Group != "" {
 		r = c.priv.Runs[r.ID]
 	}
-	c.endWaiting(r, protocol.StatusCancelled, reason)
+	c.endWaiting(r, protocol.RunDone{Status: protocol.StatusCancelled, Reason: reason})
 }
 
 // endWaiting ends a run that has not been sent.
-func (c *core) endWaiting(r *run, status, reason string) {
+func (c *core) endWaiting(r *run, done protocol.RunDone) {
 	if c.priv.Current == "" && c.priv.Order[0] == r.ID {
 		c.dropTypeAhead(r.Cell)
 	}
-	c.emit(protocol.RunDone{CellID: r.Cell, RunID: r.ID, Status: status, Reason: reason, At: c.now})
+	done.CellID, done.RunID, done.At = r.Cell, r.ID, c.now
+	c.emit(done)
 	c.showNext(r.Cell)
 }
 
