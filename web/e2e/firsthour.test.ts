@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Tab } from './browser';
+import { python } from './server';
 import { lines } from './steps';
 import { seriousFor, World } from './world';
 
@@ -247,6 +248,23 @@ it('a kernel that is not there has not died: the cell was not run, and another c
   expect(await tab.page.locator('.kernel-chip').innerText()).not.toContain('died');
   await tab.nth(1).getByRole('button', { name: 'Choose another kernel' }).click();
   await tab.page.getByRole('menu').waitFor();
+});
+
+it('a kernel that ends as it starts says its last words in the cell, and one that takes for ever to start can be interrupted', async () => {
+  for (const [name, code] of [['broken', 'import nothing_of_that_name'], ['slow', 'import time; time.sleep(600)']] as const) {
+    await w.server.install({ name, display_name: name, language: name, argv: [python, '-c', code, '{connection_file}'] });
+    const cells = [{ cell_type: 'code', id: 'c1', metadata: {}, source: '1', outputs: [], execution_count: null }];
+    await writeFile(join(w.server.folder, `${name}.ipynb`), JSON.stringify({ cells, metadata: { kernelspec: { name, display_name: name, language: name } }, nbformat: 4, nbformat_minor: 5 }));
+  }
+  await expect.poll(async () => (await w.context.request.get(`${w.server.origin}/runnel/v1/kernels?path=`)).text()).toContain('"slow"'); // it looks for kernels now and then
+  const [broken, slow] = [await Tab.open(w.context, w.server.url('broken.ipynb')), await Tab.open(w.context, w.server.url('slow.ipynb'))];
+  await broken.run(broken.nth(1));
+  await broken.nth(1).locator('.out-died', { hasText: "No module named 'nothing_of_that_name'" }).waitFor();
+  await slow.run(slow.nth(1));
+  const interrupt = slow.page.getByRole('button', { name: 'Interrupt', exact: true });
+  await interrupt.and(slow.page.locator('[aria-disabled=false]')).click();
+  await slow.ended(slow.nth(1), 'cancelled');
+  await interrupt.and(slow.page.locator('[aria-disabled=true]')).waitFor();
 });
 
 it('another kernel is chosen after a question when variables would be lost, else at once, with a way back', async () => {

@@ -45,11 +45,16 @@ export class Server {
     }
     const server = new Server(await mkdtemp(join(tmpdir(), 'runnel-e2e-')), args);
     await mkdir(server.folder);
-    const spec = join(server.#jupyter, 'kernels', kernels.script.name);
-    await mkdir(spec, { recursive: true });
-    await writeFile(join(spec, 'kernel.json'), JSON.stringify({ argv: [fake, '{connection_file}'], ...kernels.script }));
+    await server.install({ argv: [fake, '{connection_file}'], ...kernels.script });
     await server.up();
     return server;
+  }
+
+  /** One more kernel to choose. */
+  async install(spec: { readonly name: string; readonly display_name: string; readonly language: string; readonly argv: readonly string[] }): Promise<void> {
+    const folder = join(this.#jupyter, 'kernels', spec.name);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'kernel.json'), JSON.stringify(spec));
   }
 
   get #jupyter(): string {

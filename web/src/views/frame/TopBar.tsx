@@ -170,7 +170,8 @@ function NotebookActions({ notebook }: { notebook: NotebookController }) {
   const { store } = notebook;
   const runs = useSelected(store.running, (r) => r.length > 0);
   const asked = useSelected(store.prompts, (all) => all.length > 0);
-  const busy = useSelected(store.kernel, (k) => k.state === 'busy') || runs || asked;
+  const waits = useSelected(store.queue, (q) => q.length > 0);
+  const busy = useSelected(store.kernel, (k) => k.state === 'busy') || runs || waits || asked;
   const gone = useSelected(store.ready, (r) => r.kind === 'gone');
   if (gone) return null;
   return (

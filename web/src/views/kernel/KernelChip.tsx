@@ -72,7 +72,7 @@ export function KernelChip({ store }: { store: NotebookStore }) {
         width={320}
         onOpen={load}
         header={() => <KernelDetails kernel={kernel} />}
-        entries={() => [...actions(kernel, store.prompts.get().length > 0, command), ...choiceEntries(choices ?? [], kernel, switchTo, toasts)]}
+        entries={() => [...actions(kernel, store.prompts.get().length > 0 || store.queue.get().length > 0, command), ...choiceEntries(choices ?? [], kernel, switchTo, toasts)]}
       >
         <Dot kind={DOTS[kernel.state]} />
         <span className="sr">Kernel, {state}: </span>
@@ -120,11 +120,11 @@ function KernelDetails({ kernel }: { kernel: Kernel }) {
   );
 }
 
-function actions(kernel: Kernel, asked: boolean, command: (id: string) => void): MenuEntry[] {
+function actions(kernel: Kernel, waits: boolean, command: (id: string) => void): MenuEntry[] {
   const alive = !['none', 'dead', 'stopping'].includes(kernel.state);
   if (!alive) return [{ id: 'start', label: kernel.state === 'dead' ? 'Start a new kernel' : 'Start the kernel', run: () => command('restart') }];
   return [
-    { id: 'interrupt', label: 'Interrupt', note: 'I, I', disabled: kernel.state !== 'busy' && !asked, run: () => command('interrupt') },
+    { id: 'interrupt', label: 'Interrupt', note: 'I, I', disabled: kernel.state !== 'busy' && !waits, run: () => command('interrupt') },
     { id: 'restart', label: 'Restart', note: '0, 0', run: () => command('restart') },
     { id: 'restart-run-all', label: 'Restart and run all', run: () => command('restart-run-all') },
     { id: 'stop', label: 'Stop', danger: true, run: () => command('stop-kernel') },

@@ -77,6 +77,7 @@ function Died(props: { reason?: string; status: string; began: boolean; told: bo
   const { reason, status, began } = props;
   const { store } = useNotebook();
   const kernel = useSignal(store.kernel);
+  const words = kernel.death && kernel.death.text === reason ? kernel.death.stderr : undefined;
   return (
     <div className="out out-died">
       {!props.told && (
@@ -84,6 +85,11 @@ function Died(props: { reason?: string; status: string; began: boolean; told: bo
           <b>{status === 'lost' ? 'The result of this run is lost' : began ? 'The kernel died in this cell' : 'This cell was not run'}</b>
           {reason ? `: ${reason}` : ''}
         </div>
+      )}
+      {!props.told && words && (
+        <pre className="death-stderr mono" tabIndex={0} aria-label="What it said last">
+          {words}
+        </pre>
       )}
       {(kernel.state === 'dead' || kernel.state === 'none') && (
         <div className="died-ways">
