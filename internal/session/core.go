@@ -148,7 +148,7 @@ func (c *core) evolve(e protocol.Event) protocol.Event {
 	case protocol.CellRemoved:
 		c.toBin(e)
 	case protocol.CellAdded:
-		delete(c.priv.Bin, e.Cell.ID)
+		c.outOfBin(e.Cell.ID)
 	case protocol.OutputsCleared:
 		c.forgetOutputs(e.CellID)
 	case protocol.CellChanged:
@@ -173,9 +173,7 @@ func (c *core) evolve(e protocol.Event) protocol.Event {
 	case protocol.OutputSet:
 		c.ownOutput(e.CellID, e.Output)
 	case protocol.CellAdded:
-		for _, o := range e.Cell.Outputs {
-			c.ownOutput(e.Cell.ID, o)
-		}
+		c.ownOutputs(e.Cell)
 	}
 	return e
 }

@@ -202,18 +202,27 @@ func (c *core) toBin(e protocol.CellRemoved) {
 		kept.Run = nil
 	}
 	c.priv.Bin[cell.ID] = &binned{Cell: kept}
-	for _, o := range cell.Outputs {
-		delete(c.owner, o.ID)
-		c.dropDisplay(o)
-	}
 	if len(c.pub.Bin) >= protocol.BinMax {
 		oldest := c.pub.Bin[0].CellID
 		if b := c.priv.Bin[oldest]; b != nil && oldest != cell.ID {
-			c.dropStreams(b.Cell.Outputs)
+			c.forgetOutputs(oldest)
 			delete(c.priv.Bin, oldest)
 			delete(c.priv.Logs, oldest)
 		}
 	}
+}
+
+// outOfBin: a cell with this id is there again; what is kept beside its outputs is noted with it.
+func (c *core) outOfBin(id protocol.CellID) {
+	b := c.priv.Bin[id]
+	if b == nil {
+		return
+	}
+	for _, o := range b.Cell.Outputs {
+		delete(c.owner, o.ID)
+		c.dropDisplay(o)
+	}
+	delete(c.priv.Bin, id)
 }
 
 // applyToBin: the run of a deleted cell goes on, and the cell keeps what it says, for when it is brought back.

@@ -160,7 +160,7 @@ func metadata(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// updateDisplay replaces every output with this display id, in whatever cell or Output widget.
+// updateDisplay replaces every output with this display id, in whatever cell, deleted or not, or Output widget.
 func (c *core) updateDisplay(d jupyter.DisplayData) {
 	id := d.Transient.DisplayID
 	if id == "" {
@@ -169,7 +169,7 @@ func (c *core) updateDisplay(d jupyter.DisplayData) {
 	c.updateCaught(d)
 	data := c.keepBig(d.Data)
 	for _, output := range slices.Clone(c.priv.Displays[id]) {
-		cell := c.pub.Cell(c.owner[output])
+		cell := c.cell(c.owner[output])
 		if cell == nil {
 			continue
 		}
@@ -247,6 +247,12 @@ func (c *core) ownOutput(cell protocol.CellID, o *protocol.Output) {
 	c.owner[o.ID] = cell
 	if o.DisplayID != "" && !slices.Contains(c.priv.Displays[o.DisplayID], o.ID) {
 		c.priv.Displays[o.DisplayID] = append(c.priv.Displays[o.DisplayID], o.ID)
+	}
+}
+
+func (c *core) ownOutputs(cell *protocol.Cell) {
+	for _, o := range cell.Outputs {
+		c.ownOutput(cell.ID, o)
 	}
 }
 

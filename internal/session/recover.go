@@ -43,9 +43,10 @@ func (c *core) restore(loaded journal.Loaded) (complete bool, err error) {
 		s.State.Notebook, s.State.Epoch = c.pub.Notebook, c.pub.Epoch
 		c.pub, c.priv = s.State, priv
 		for _, cell := range c.pub.Cells {
-			for _, o := range cell.Outputs {
-				c.ownOutput(cell.ID, o)
-			}
+			c.ownOutputs(cell)
+		}
+		for _, b := range c.priv.Bin {
+			c.ownOutputs(b.Cell)
 		}
 	}
 	notebook := c.pub.Notebook
