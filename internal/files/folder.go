@@ -75,6 +75,10 @@ type Folder struct {
 	swept    map[string]bool  // folders in which what dead servers left was removed
 	watchers []*Watcher
 
+	// moving is held while something is renamed, and shared by a save from its last look at the old file until the new one is in its place: else
+	// that would be put where the old one was, and be a second file.
+	moving sync.RWMutex
+
 	// step is called before each step of a save; tests make it fail.
 	step func(what string) error
 }
@@ -333,7 +337,7 @@ func (f *Folder) Mkdir(p Path) error {
 	return fail("make", p, at.syncDir())
 }
 
-// Rename moves a file or folder, never onto an existing one: ErrExists.
+// Rename moves a file or folder, never onto an existing one: ErrExists. A save of it that is under way is over before, or fails: ErrChanged.
 func (f *Folder) Rename(from, to Path) error {
 	if from == "" || to == "" {
 		return fail("rename", from, syscall.EEXIST)
@@ -343,6 +347,8 @@ func (f *Folder) Rename(from, to Path) error {
 		return fail("rename", from, err)
 	}
 	defer src.close()
+	f.moving.Lock()
+	defer f.moving.Unlock()
 	dst, err := f.locateNew(to)
 	if err != nil {
 		if same, other := f.sameFile(from, to); !same || from == to {

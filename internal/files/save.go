@@ -225,6 +225,8 @@ func (f *Folder) replace(ctx context.Context, at *spot, p Path, temp string, sta
 	if old != nil {
 		defer old.Close() // and with it the lock
 	}
+	f.moving.RLock()
+	defer f.moving.RUnlock()
 	if err := stillThere(at, p, old, expect); err != nil {
 		return err
 	}

@@ -154,6 +154,40 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
+// TestSaveWhileRenamed: a file that is renamed while it is being saved is one file afterwards, under the new name; the save is in it, or has failed.
+func TestSaveWhileRenamed(t *testing.T) {
+	for step, want := range map[string]string{"write": "old", "rename": "new"} { // before the last look at the old file, and after
+		f, dir := open(t)
+		put(t, dir, "a.ipynb", "old")
+		_, stamp, err := f.Read("a.ipynb")
+		must(t, err)
+		renamed := make(chan error, 1)
+		f.step = func(what string) error {
+			if what != step {
+				return nil
+			}
+			go func() { renamed <- f.Rename("a.ipynb", "b.ipynb") }()
+			select {
+			case err := <-renamed:
+				renamed <- err
+			case <-time.After(200 * time.Millisecond): // it waits
+			}
+			return nil
+		}
+		_, err = f.Save(context.Background(), "a.ipynb", []byte("new"), &stamp)
+		must(t, <-renamed)
+		if (err == nil) != (want == "new") || err != nil && !errors.Is(err, ErrChanged) {
+			t.Errorf("renamed before %s, the save gives %v", step, err)
+		}
+		if got := content(t, dir, "b.ipynb"); got != want {
+			t.Errorf("renamed before %s, the file is %q", step, got)
+		}
+		if _, err := os.Lstat(filepath.Join(dir, "a.ipynb")); err == nil {
+			t.Errorf("renamed before %s, the old name is there again", step)
+		}
+	}
+}
+
 // TestSaveFails makes each step of a save fail: the old content stays, nothing is left behind, and the next save works.
 func TestSaveFails(t *testing.T) {
 	for _, step := range []string{"create", "write", "sync", "close", "rename"} {
