@@ -26,6 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeNotebooks counts what reaches it. Its one notebook says nothing.
 type fakeNotebooks struct {
+	folder  *files.Folder
 	mu      sync.Mutex
 	touched int
 	done    []protocol.Command
@@ -55,7 +56,10 @@ func (f *fakeNotebooks) Sessions() []session.Info {
 	return all
 }
 
-func (f *fakeNotebooks) Renamed(string, string) { f.touch() }
+func (f *fakeNotebooks) Rename(_ context.Context, from, to files.Path) error {
+	f.touch()
+	return f.folder.Rename(from, to)
+}
 
 func (f *fakeNotebooks) OutputText(ctx context.Context, notebook string, _ protocol.OutputID) (io.ReadCloser, error) {
 	if _, err := f.Open(ctx, notebook, false); err != nil {
@@ -141,7 +145,7 @@ func start(t *testing.T) *testServer {
 			t.Fatal(err)
 		}
 	}
-	s := &testServer{notebooks: &fakeNotebooks{}, dir: dir, t: t}
+	s := &testServer{notebooks: &fakeNotebooks{folder: folder}, dir: dir, t: t}
 	s.api = New(Config{
 		Notebooks: s.notebooks, Folder: folder, Auth: logins, Page: fakePage{}, Frame: []byte("<!doctype html>frame"), Port: 8000, Hosts: []string{"notes.test"},
 		Blob:    func(hash string) (io.ReadSeekCloser, error) { return os.Open(filepath.Join(blobs, hash)) },

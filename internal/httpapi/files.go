@@ -94,11 +94,7 @@ func (a *API) change(r *http.Request, c change) (map[string]any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := folder.Rename(p, to); err != nil {
-			return nil, err
-		}
-		a.cfg.Notebooks.Renamed(string(p), string(to))
-		return map[string]any{"path": to}, nil
+		return map[string]any{"path": to}, a.cfg.Notebooks.Rename(ctx, p, to)
 	case "delete":
 		id, err := folder.Delete(p)
 		return map[string]any{"trash": id}, err

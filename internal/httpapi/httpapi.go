@@ -23,7 +23,7 @@ import (
 type Notebooks interface {
 	gateway.Hub
 	Sessions() []session.Info
-	Renamed(from, to string)
+	Rename(ctx context.Context, from, to files.Path) error
 	OutputText(ctx context.Context, notebook string, output protocol.OutputID) (io.ReadCloser, error)
 }
 

@@ -56,7 +56,11 @@ func (j *Journal) Collect(ctx context.Context, held iter.Seq[[]byte], missing, p
 	if err := j.survey(ctx, &known, named); err != nil {
 		return done, fmt.Errorf("look through the journal: %w", err)
 	}
-	return done, errors.Join(j.dropUnknown("spill", known, &done), j.dropUnknown("base", known, &done), j.dropUnknown("next", known, &done), j.dropBlobs(ctx, named, put, &done))
+	var errs []error
+	for _, folder := range []string{"spill", "base", "next", "move"} {
+		errs = append(errs, j.dropUnknown(folder, known, &done))
+	}
+	return done, errors.Join(append(errs, j.dropBlobs(ctx, named, put, &done))...)
 }
 
 // forget gives how many notebooks were forgotten.

@@ -200,6 +200,30 @@ func (j *Journal) IsNext(id NotebookID, tag string) bool {
 	return err == nil && string(noted) == tag
 }
 
+// PutMove notes the path that a notebook is about to get: a server that finds the file there, and none at the path before, knows it for moved. Empty:
+// it is where it was, or Rename has written down where it is.
+func (j *Journal) PutMove(id NotebookID, to string) error {
+	err := error(nil)
+	if path := j.besidePath("move", id); to != "" {
+		err = replace(path, []byte(to))
+	} else if err = os.Remove(path); errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("note a move: %w", err)
+	}
+	return nil
+}
+
+// Move is the path that PutMove noted, empty for none.
+func (j *Journal) Move(id NotebookID) string {
+	to, err := os.ReadFile(j.besidePath("move", id))
+	if err != nil {
+		return ""
+	}
+	return string(to)
+}
+
 func replace(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/runnel-dev/runnel/internal/files"
 	"github.com/runnel-dev/runnel/internal/gateway"
 	"github.com/runnel-dev/runnel/internal/httpapi"
 	"github.com/runnel-dev/runnel/internal/protocol"
@@ -25,7 +26,9 @@ func (n notebooks) Open(ctx context.Context, path string, create bool) (gateway.
 
 func (n notebooks) Sessions() []session.Info { return n.hub.Sessions() }
 
-func (n notebooks) Renamed(from, to string) { n.hub.Renamed(from, to) }
+func (n notebooks) Rename(ctx context.Context, from, to files.Path) error {
+	return n.hub.Rename(ctx, from, to)
+}
 
 func (n notebooks) OutputText(ctx context.Context, notebook string, output protocol.OutputID) (io.ReadCloser, error) {
 	s, err := n.hub.Open(ctx, notebook, false)

@@ -51,7 +51,9 @@ func TestNotebookIsNamedSo(t *testing.T) {
 			}
 		}
 		s := sv.open("A.IPYNB")
-		sv.hub.Renamed("A.IPYNB", "b.txt")
+		if err := sv.hub.Rename(testContext(t), "A.IPYNB", "b.txt"); err != nil {
+			t.Fatal(err)
+		}
 		if again, err := sv.hub.Open(testContext(t), "b.txt", true); err != nil || again != s {
 			t.Errorf("renamed while it was open: %v", err)
 		}

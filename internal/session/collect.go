@@ -3,15 +3,12 @@ package session
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"maps"
 	"os"
 	"time"
 
-	"github.com/runnel-dev/runnel/internal/fault"
 	"github.com/runnel-dev/runnel/internal/files"
 	"github.com/runnel-dev/runnel/internal/kernel"
 )
@@ -76,7 +73,7 @@ func (h *Hub) noteMissing(ctx context.Context, now time.Time) error {
 		switch {
 		case err == nil:
 			err = h.cfg.Journal.Missing(ctx, id, time.Time{})
-		case errors.Is(err, fs.ErrNotExist) || fault.KindOf(err) == fault.NotFound:
+		case isGone(err):
 			err = h.cfg.Journal.Missing(ctx, id, now)
 		default:
 			err = nil // not known

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/runnel-dev/runnel/internal/fault"
@@ -22,7 +21,13 @@ func (s *Session) saveFile() {
 	v := s.version()
 	s.wg.Go(func() {
 		doc, stamp, err := s.writeFile(s.saves, v)
-		s.send(context.Background(), func() { s.saved(doc, stamp, err) })
+		s.send(context.Background(), func() {
+			if err != nil && (s.moving || v.path != s.path) {
+				s.core.saveElsewhere()
+				return
+			}
+			s.saved(doc, stamp, err)
+		})
 	})
 }
 
@@ -126,7 +131,7 @@ func (s *Session) saved(doc *notebook.Document, stamp files.Stamp, err error) {
 
 // fileChanged: the file is not what it was, and not by us.
 func (s *Session) fileChanged(change files.Change) {
-	if change.Path != s.path {
+	if change.Path != s.path || s.moving {
 		return
 	}
 	s.core.mayWrite(change.Writable)
@@ -157,7 +162,7 @@ func (s *Session) readAgain() {
 		}
 		s.send(s.ctx, func() {
 			switch {
-			case path != s.path || stamp.Same(s.core.priv.Base.Stamp):
+			case path != s.path || s.moving || stamp.Same(s.core.priv.Base.Stamp):
 			case fault.KindOf(err) == fault.NotFound:
 				s.fileGone()
 			case err != nil:
@@ -234,40 +239,4 @@ func clashWords(clashes []notebook.Clash) string {
 		text += fmt.Sprintf(". What one side deleted and the other changed was kept: %s", plural(deleted, "cell"))
 	}
 	return text + "."
-}
-
-// renamed: a file or folder has another name now.
-func (s *Session) renamed(from, to string) {
-	path := string(s.path)
-	switch {
-	case path == from:
-		path = to
-	case strings.HasPrefix(path, from+"/"):
-		path = to + strings.TrimPrefix(path, from)
-	default:
-		return
-	}
-	s.hub.moved(s, files.Path(path))
-	for _, h := range s.handles {
-		h.rename(path)
-	}
-	s.core.emit(protocol.Renamed{Notebook: path})
-	s.wg.Go(func() {
-		if err := s.hub.cfg.Journal.Rename(context.Background(), s.id, path); err != nil {
-			s.log.Error("journal keeps the old path", "err", err)
-		}
-	})
-}
-
-// moved puts a session under its new path. It is called by its loop.
-func (h *Hub) moved(s *Session, path files.Path) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.watcher.Unwatch(s.path)
-	if h.sessions[s.path] == s {
-		delete(h.sessions, s.path)
-	}
-	s.path = path
-	h.sessions[path] = s
-	h.watcher.Watch(path, s.core.priv.Base.Stamp, !s.core.save.readOnly)
 }

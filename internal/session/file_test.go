@@ -280,12 +280,7 @@ func TestKilledBetweenFileAndJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	sv.do(s, protocol.Command{Type: protocol.CmdEdit, CellID: "head", Version: 1, Changes: json.RawMessage(`[6,[0,", and more"]]`)})
-	after := &world{t: t, dir: t.TempDir(), state: t.TempDir(), runtime: w.runtime}
-	for to, from := range map[string]string{after.dir: w.dir, after.state: w.state} {
-		if err := os.CopyFS(to, os.DirFS(from)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	after := w.copied()
 	sv = after.serve()
 	p := sv.page(sv.open("a.ipynb"))
 	if len(p.state.Cells) != 2 || p.state.Cell("head").Source != "# Ours, and more" || p.state.Save.State == protocol.SaveClashed {
@@ -354,10 +349,9 @@ func TestRenamed(t *testing.T) {
 		w.write("a.ipynb", twoCells)
 		sv, s, p := w.begin()
 		k := sv.idleKernel(s, p)
-		if err := os.Rename(filepath.Join(w.dir, "a.ipynb"), filepath.Join(w.dir, "b.ipynb")); err != nil {
+		if err := sv.hub.Rename(testContext(t), "a.ipynb", "b.ipynb"); err != nil {
 			t.Fatal(err)
 		}
-		sv.hub.Renamed("a.ipynb", "b.ipynb")
 		p.until("the new name", func(s *protocol.State) bool { return s.Notebook == "b.ipynb" })
 		synctest.Wait()
 		if got := k.notebook.Load(); got != "b.ipynb" {

@@ -2,8 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -122,9 +120,10 @@ func (h *Hub) recover(ctx context.Context) error {
 		return err
 	}
 	for _, path := range live {
+		path = h.whereMoved(ctx, path)
 		if _, err := h.open(ctx, files.Path(path), false, true); err != nil {
 			h.log.Warn("a notebook of the server before is not taken up again", "notebook", path, "err", err)
-			if errors.Is(err, fs.ErrNotExist) || fault.KindOf(err) == fault.NotFound {
+			if isGone(err) {
 				if id, err := h.cfg.Journal.Notebook(ctx, path); err == nil {
 					_ = h.cfg.Journal.SetLive(ctx, id, false)
 				}
@@ -271,17 +270,4 @@ func (s *Session) info() Info {
 		info.Running = pub.Prompts[0].CellID
 	}
 	return info
-}
-
-// Renamed says that the files API has moved a file or folder: sessions of what is inside go on under the new path, by its return.
-func (h *Hub) Renamed(from, to string) {
-	h.mu.Lock()
-	var moved []*Session
-	for _, s := range h.sessions {
-		moved = append(moved, s)
-	}
-	h.mu.Unlock()
-	for _, s := range moved {
-		_ = s.call(context.Background(), func() { s.renamed(from, to) }) // one that has ended has no path
-	}
 }

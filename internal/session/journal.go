@@ -35,6 +35,8 @@ type Journal interface {
 	Base(id journal.NotebookID, tag string) ([]byte, error)
 	PutNext(id journal.NotebookID, tag string) error
 	IsNext(id journal.NotebookID, tag string) bool
+	PutMove(id journal.NotebookID, to string) error
+	Move(id journal.NotebookID) string
 }
 
 var _ Journal = (*journal.Journal)(nil)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/runnel-dev/runnel/internal/fault"
@@ -18,7 +17,7 @@ import (
 // load makes a session of the file and of what the journal has. Its loop is not started yet.
 func (h *Hub) load(ctx, life context.Context, p files.Path, create, recovering bool) (*Session, error) {
 	doc, stamp, err := h.readNotebook(ctx, p, create)
-	gone := recovering && (errors.Is(err, fs.ErrNotExist) || fault.KindOf(err) == fault.NotFound)
+	gone := recovering && isGone(err)
 	if err != nil && !gone {
 		return nil, err
 	}
@@ -190,7 +189,7 @@ func (h *Hub) mayWrite(p files.Path) bool {
 // readNotebook reads and decodes the file, or makes it.
 func (h *Hub) readNotebook(ctx context.Context, p files.Path, create bool) (*notebook.Document, files.Stamp, error) {
 	data, stamp, err := h.cfg.Folder.Read(p)
-	if create && (errors.Is(err, fs.ErrNotExist) || fault.KindOf(err) == fault.NotFound) {
+	if create && isGone(err) {
 		doc := notebook.New()
 		if data, err = notebook.Encode(doc); err != nil {
 			return nil, stamp, fmt.Errorf("make notebook: %w", err)

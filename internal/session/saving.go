@@ -138,6 +138,13 @@ func (c *core) saveDone(stamp files.Stamp) {
 	c.save.saving, c.save.failures, c.save.failing, c.save.retryAt = false, 0, "", 0
 }
 
+// saveElsewhere: it is not, as the file was on its way to another path. That is no failure; it is tried again.
+func (c *core) saveElsewhere() {
+	failing := c.save.failing
+	c.saveFailed("")
+	c.save.failing, c.save.failures = failing, max(c.save.failures-1, 0)
+}
+
 // mayWrite: the file may be written, or may not. When it may again, what failed is tried at once.
 func (c *core) mayWrite(may bool) {
 	if may && c.save.readOnly {

@@ -52,6 +52,7 @@ type Session struct {
 	post     post // its own lock
 	posted   chan struct{}
 	path     files.Path
+	moving   bool                            // to another path: what becomes of the file here says nothing
 	handles  map[string]*handle              // the current kernel's, and those that have exited but not been acknowledged
 	wasSaved bool                            // when the server before ended
 	carried  *notebook.Document              // the version of the file read or written last

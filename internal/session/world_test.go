@@ -72,6 +72,18 @@ func newWorld(t testing.TB, major string) *world {
 	return w
 }
 
+// copied is the world as a server finds it when the one before is killed now.
+func (w *world) copied() *world {
+	w.t.Helper()
+	after := &world{t: w.t, dir: w.t.TempDir(), state: w.t.TempDir(), runtime: w.runtime}
+	for to, from := range map[string]string{after.dir: w.dir, after.state: w.state} {
+		if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return after
+}
+
 // inMemory is a world whose journal is in memory and whose kernels are fakes.
 func inMemory(t testing.TB) *world {
 	return &world{t: t, dir: t.TempDir(), memory: journaltest.NewMemory()}

@@ -19,6 +19,7 @@ type beside struct {
 	spills map[journal.NotebookID]map[string][]byte
 	bases  map[journal.NotebookID]version
 	nexts  map[journal.NotebookID]string
+	moves  map[journal.NotebookID]string
 }
 
 type mark struct{ seq, n uint64 }
@@ -35,7 +36,7 @@ type version struct {
 
 func newBeside() beside {
 	return beside{marks: map[journal.NotebookID]mark{}, blobs: map[string]blob{}, spills: map[journal.NotebookID]map[string][]byte{},
-		bases: map[journal.NotebookID]version{}, nexts: map[journal.NotebookID]string{}}
+		bases: map[journal.NotebookID]version{}, nexts: map[journal.NotebookID]string{}, moves: map[journal.NotebookID]string{}}
 }
 
 // reading is a file that is read.
@@ -134,9 +135,24 @@ func (m *Memory) IsNext(id journal.NotebookID, tag string) bool {
 	return there && noted == tag
 }
 
+func (m *Memory) PutMove(id journal.NotebookID, to string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.beside.moves[id] = to; to == "" {
+		delete(m.beside.moves, id)
+	}
+	return nil
+}
+
+func (m *Memory) Move(id journal.NotebookID) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.beside.moves[id]
+}
+
 // collect removes what is of notebooks that there are not any more, and blobs that no text names and that were put before put.
 func (s *beside) collect(books map[journal.NotebookID]book, texts [][]byte, put time.Time, done *journal.Collected) {
-	done.Spills += dropUnknown(s.spills, books) + dropUnknown(s.bases, books) + dropUnknown(s.nexts, books)
+	done.Spills += dropUnknown(s.spills, books) + dropUnknown(s.bases, books) + dropUnknown(s.nexts, books) + dropUnknown(s.moves, books)
 	for hash, b := range s.blobs {
 		named := slices.ContainsFunc(texts, func(text []byte) bool { return bytes.Contains(text, []byte(hash)) })
 		if !named && b.put.Before(put) {

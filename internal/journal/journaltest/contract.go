@@ -41,6 +41,8 @@ type Journal interface {
 	Base(id journal.NotebookID, tag string) ([]byte, error)
 	PutNext(id journal.NotebookID, tag string) error
 	IsNext(id journal.NotebookID, tag string) bool
+	PutMove(id journal.NotebookID, to string) error
+	Move(id journal.NotebookID) string
 }
 
 // Medium is what a journal is kept on, with one journal open at a time.

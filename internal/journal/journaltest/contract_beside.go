@@ -146,14 +146,14 @@ func (t *trial) forget() {
 	}
 	for _, id := range []journal.NotebookID{gone, keep} {
 		t.append(id, 1, 1)
-		t.ok(errors.Join(t.j.Spill(id, "o1", 0, []byte("middle")), t.j.PutBase(id, "tag", []byte("{}")), t.j.PutNext(id, "tag")))
+		t.ok(errors.Join(t.j.Spill(id, "o1", 0, []byte("middle")), t.j.PutBase(id, "tag", []byte("{}")), t.j.PutNext(id, "tag"), t.j.PutMove(id, "to")))
 	}
 	missing(gone, days)
 	missing(gone, now) // the first time counts
 	missing(keep, day.Add(time.Hour))
 	t.Kill(t.T)
 	t.reopen()
-	t.removes(journal.Collected{Notebooks: 1, Spills: 3}, time.Hour)
+	t.removes(journal.Collected{Notebooks: 1, Spills: 4}, time.Hour)
 	t.gone(gone)
 	f, err := t.j.OpenSpill(gone, "o1")
 	t.none("text aside of a forgotten notebook", f, err)

@@ -159,13 +159,24 @@ func (t *trial) versions() {
 	if !errors.Is(err, fs.ErrNotExist) || t.j.IsNext(id, "one") || t.j.IsNext(id, "") {
 		t.Errorf("a version that was never kept: %v", err)
 	}
+	if to := t.j.Move(id); to != "" {
+		t.Errorf("a move to %q that was never noted", to)
+	}
 	for _, tag := range []string{"one", "two"} {
+		t.ok(t.j.PutMove(id, tag))
 		t.ok(errors.Join(t.j.PutBase(id, tag, []byte("{}\n"+tag)), t.j.PutNext(id, tag)))
 	}
 	t.Kill(t.T)
 	t.reopen()
 	if _, err := t.j.Base(id, "one"); !errors.Is(err, fs.ErrNotExist) || t.j.IsNext(id, "one") || t.j.IsNext(id+1, "two") {
 		t.Errorf("the version before is given: %v", err)
+	}
+	if to := t.j.Move(id); to != "two" || t.j.Move(id+1) != "" {
+		t.Errorf("the move that was noted last is %q", to)
+	}
+	t.ok(errors.Join(t.j.PutMove(id, ""), t.j.PutMove(id, "")))
+	if to := t.j.Move(id); to != "" {
+		t.Errorf("the move is %q when it is over", to)
 	}
 	if data, err := t.j.Base(id, "two"); err != nil || string(data) != "{}\ntwo" || !t.j.IsNext(id, "two") {
 		t.Errorf("the last version is %q: %v", data, err)
