@@ -62,6 +62,27 @@ func TestF1_server_killed_in_mid_cell(t *testing.T) {
 	t.Logf("%d kills in mid-cell, %s lines, %d connections, %d snapshots", kills, printed, c.Stats().Connections, c.Stats().Snapshots)
 }
 
+// F1: the server is killed when it was asked for runs and is about to start a kernel for them, or has just started it. They run in the next one, once, in order.
+func TestF1_server_killed_as_a_kernel_starts(t *testing.T) {
+	t.Parallel()
+	rng := random(t)
+	s := newServer(t, "7")
+	for i := range short(4, 40) {
+		c := s.Client(fmt.Sprintf("cold%d.ipynb", i))
+		counter := filepath.Join(t.TempDir(), "runs")
+		first := start(t, c, "first", fmt.Sprintf("open(%q, 'a').write('1')", counter))
+		second := start(t, c, "second", fmt.Sprintf("open(%q, 'a').write('2')", counter))
+		time.Sleep(time.Duration(rng.IntN(120)) * time.Millisecond)
+		s.Kill()
+		s.Start()
+		finish(t, c, first, time.Minute, protocol.StatusOK)
+		finish(t, c, second, time.Minute, protocol.StatusOK)
+		if ran, _ := os.ReadFile(counter); string(ran) != "12" {
+			t.Errorf("what ran is %q", ran)
+		}
+	}
+}
+
 // F3: the kernel ends in mid-cell in each of the ways it can. Promise 11: within 2 s, with the cause, the output before kept, also in a
 // tab opened later, and no restart by itself.
 func TestF3_kernel_ends_in_mid_cell(t *testing.T) {

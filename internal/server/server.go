@@ -21,6 +21,7 @@ import (
 	"github.com/runnel-dev/runnel/internal/kernel"
 	"github.com/runnel-dev/runnel/internal/pyenv"
 	"github.com/runnel-dev/runnel/internal/session"
+	"github.com/runnel-dev/runnel/internal/steady"
 	"github.com/runnel-dev/runnel/internal/webui"
 )
 
@@ -89,7 +90,7 @@ func (s *Server) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.hub = session.NewHub(session.Config{Folder: s.folder, Journal: s.journal, Launcher: launcher, InputTimeout: s.cfg.InputTimeout,
+	s.hub = session.NewHub(session.Config{Folder: s.folder, Journal: s.journal, Launcher: launcher, InputTimeout: s.cfg.InputTimeout, Boot: steady.Boot(),
 		IdleCull: s.cfg.IdleCull, Logger: s.cfg.Logger})
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(s.cfg.Host, strconv.Itoa(s.cfg.Port)))
 	if err != nil {

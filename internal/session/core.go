@@ -50,6 +50,7 @@ type core struct {
 type coreConfig struct {
 	inputTimeout time.Duration
 	idleCull     time.Duration
+	boot         string
 	newID        func() string
 }
 
@@ -63,6 +64,7 @@ type private struct {
 	KernelID       string `json:"kernel_id,omitempty"` // of the handle that lives or may live
 	Record         uint64 `json:"record,omitempty"`    // of that kernel, applied
 	Implementation string `json:"implementation,omitempty"`
+	Boot           string `json:"boot,omitempty"` // of the machine, when that kernel was about to be started
 
 	Prompts    map[protocol.RequestID]*prompt `json:"prompts"`
 	Answers    map[protocol.RequestID]*answer `json:"answers"`

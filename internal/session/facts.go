@@ -52,6 +52,7 @@ type (
 	kernelAttached struct {
 		KernelID       string `json:"kernel_id"`
 		Implementation string `json:"implementation,omitempty"`
+		Boot           string `json:"boot,omitempty"` // of the machine, when the kernel is about to be started
 	}
 	// commandDone: a command took effect.
 	commandDone struct {

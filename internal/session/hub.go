@@ -21,6 +21,7 @@ type Config struct {
 	Launcher     Launcher
 	InputTimeout time.Duration // of a prompt; 0: never
 	IdleCull     time.Duration // stop kernels idle for so long; 0: never
+	Boot         string        // names what the machine has been since it was started; empty: not known
 	Logger       *slog.Logger  // nil: none
 }
 

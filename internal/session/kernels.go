@@ -16,7 +16,7 @@ import (
 
 func (f kernelAttached) apply(c *core) {
 	if f.KernelID != c.priv.KernelID {
-		c.priv.Record = 0
+		c.priv.Record, c.priv.Boot = 0, f.Boot
 		c.priv.Sends, c.priv.Capturing = nil, nil
 	}
 	c.priv.KernelID = f.KernelID
@@ -77,7 +77,7 @@ func (c *core) startKernel(name string) {
 	}
 	c.ready, c.attached, c.restart, c.asked = false, false, nil, nil
 	c.showCaptured()
-	c.emit(kernelAttached{KernelID: k.ID})
+	c.emit(kernelAttached{KernelID: k.ID, Boot: c.cfg.boot})
 	c.forgetWidgets(false)
 	c.emit(protocol.KernelChanged{Kernel: k})
 	c.effect(launchKernel{wish: launchWish{KernelID: k.ID, Name: k.Name, Language: k.Language}})
@@ -321,7 +321,13 @@ func (c *core) kernelMemory(id string, bytes int64) {
 	c.emit(protocol.KernelChanged{Kernel: k})
 }
 
-// kernelGone: the handle of a kernel that the journal names cannot be had any more.
-func (c *core) kernelGone(text string) {
+// kernelGone: the handle of a kernel that the journal names cannot be had any more; nowhere: there is not even a trace of it. One that was about
+// to be started when the server ended is started now, if the machine has not ended since: then the journal has all that was done, and nothing was
+// sent to that kernel.
+func (c *core) kernelGone(text string, nowhere bool) {
+	if k := c.pub.Kernel; nowhere && k.State == protocol.KernelStarting && k.PID == 0 && c.priv.Boot != "" && c.priv.Boot == c.cfg.boot {
+		c.startKernel("")
+		return
+	}
 	c.died(protocol.StatusLost, protocol.Death{Text: text, ExitCode: -1, At: c.now})
 }

@@ -59,7 +59,7 @@ func (h *Hub) load(ctx, life context.Context, p files.Path, create, recovering b
 
 // restore builds the core: from the journal when it has something, else from the file.
 func (s *Session) restore(loaded journal.Loaded, doc *notebook.Document, stamp files.Stamp, gone bool) {
-	cfg := coreConfig{inputTimeout: s.hub.cfg.InputTimeout, idleCull: s.hub.cfg.IdleCull, newID: s.hub.newID}
+	cfg := coreConfig{inputTimeout: s.hub.cfg.InputTimeout, idleCull: s.hub.cfg.IdleCull, boot: s.hub.cfg.Boot, newID: s.hub.newID}
 	mayWrite := gone || s.hub.mayWrite(s.path)
 	fresh := func() {
 		s.core = newCore(cfg, string(s.path), s.hub.newID())
@@ -173,7 +173,7 @@ func (s *Session) begin() {
 	if k := s.core.priv.KernelID; k != "" {
 		s.attach()
 	} else if s.core.priv.Current != "" {
-		s.core.kernelGone("The server ended while this ran; how it ended is not known.")
+		s.core.kernelGone("The server ended while this ran; how it ended is not known.", false)
 	} else if len(s.core.priv.Order) > 0 {
 		s.core.advance()
 	}

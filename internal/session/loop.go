@@ -197,10 +197,11 @@ func (s *Session) attach() {
 		k, err := s.hub.cfg.Launcher.Attach(s.ctx, kernel.ID(id), from)
 		if err != nil {
 			text := "The kernel could not be taken up again: " + err.Error()
-			if errors.Is(err, fs.ErrNotExist) {
+			nowhere := errors.Is(err, fs.ErrNotExist)
+			if nowhere {
 				text = "The kernel is gone; it ended while no server was there."
 			}
-			s.send(s.ctx, func() { s.core.kernelGone(text) })
+			s.send(s.ctx, func() { s.core.kernelGone(text, nowhere) })
 			return
 		}
 		taken := s.send(s.ctx, func() {

@@ -260,7 +260,7 @@ func (m *life) crashBoth(t *rapid.T) {
 		return
 	}
 	if rapid.Bool().Draw(t, "nothing is left of it") {
-		m.b.do(func(c *core) { c.kernelGone("gone") })
+		m.b.do(func(c *core) { c.kernelGone("gone", true) })
 	} else {
 		m.b.do(func(c *core) { c.reattached(id, m.b.began) })
 		sent[sendMessage](m.b) // it reaches nobody

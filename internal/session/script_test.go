@@ -137,6 +137,8 @@ func (s *script) do(w []string) {
 		b.says(s.process(w[1], fields(s.t, w[2:])))
 	case "launch":
 		s.launch(w[1], strings.Join(w[2:], " "))
+	case "machine":
+		b.cfg.boot, b.c.cfg.boot = w[1], w[1]
 	case "pages":
 		b.do(func(c *core) { c.clientsChanged(s.number(w[1])) })
 	case "wait":
@@ -250,7 +252,7 @@ func (s *script) launch(what, text string) {
 		case "attached":
 			c.reattached(id, s.b.began)
 		case "gone":
-			c.kernelGone(unquote(text))
+			c.kernelGone(unquote(text), true)
 		case "progress":
 			c.kernelProgress(id, unquote(text))
 		case "failed":

@@ -62,3 +62,10 @@ func TestAsleep(t *testing.T) {
 		last = now
 	}
 }
+
+// The machine's name is one, and on Linux and macOS there is one.
+func TestBoot(t *testing.T) {
+	if id := Boot(); id == "" || id != Boot() {
+		t.Errorf("it is called %q and %q", id, Boot())
+	}
+}
