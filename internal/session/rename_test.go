@@ -64,3 +64,26 @@ func TestRenameFails(t *testing.T) {
 		}
 	})
 }
+
+// A folder is renamed: the notebooks in it go on in the folder's new place, also under the next server, and those beside it stay.
+func TestRenameFolder(t *testing.T) {
+	quiet(t, func(t *testing.T, w *world) {
+		sv := w.serve()
+		in, beside := sv.open("sub/in.ipynb"), sv.open("sub2.ipynb")
+		sv.do(in, insert("new", "x"))
+		if err := sv.hub.Rename(testContext(t), "sub", "moved"); err != nil {
+			t.Fatal(err)
+		}
+		if sv.open("moved/in.ipynb") != in || sv.open("sub2.ipynb") != beside {
+			t.Error("another session")
+		}
+		sv.stop()
+		next := w.serve()
+		if p := next.page(next.open("moved/in.ipynb")); p.state.Cell("new") == nil {
+			t.Errorf("the next server has %s", asJSON(p.state.Cells))
+		}
+		if _, err := os.Lstat(filepath.Join(w.dir, "sub")); err == nil {
+			t.Error("the folder's old place is there again")
+		}
+	})
+}
