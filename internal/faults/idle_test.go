@@ -17,10 +17,14 @@ func TestIdle_culling(t *testing.T) {
 	s := newServer(t, "7", "--cull-idle", limit.String())
 	c := s.Client("idle.ipynb")
 
-	silent := start(t, c, "silent", fmt.Sprintf("import time; time.sleep(%g); 'slept'", (2*limit).Seconds()))
+	silent := start(t, c, "silent", fmt.Sprintf("import time; marker = 4711; time.sleep(%g); 'slept'", (2*limit).Seconds()))
 	finish(t, c, silent, 2*limit+time.Minute, protocol.StatusOK)
 	if got := resultText(c.State(), "silent"); got != "'slept'" {
 		t.Errorf("the silent cell says %q", got)
+	}
+	time.Sleep(limit / 3) // by then one whose clock had begun before the end would be gone
+	if got := value(t, c, "later", "marker"); got != "4711" {
+		t.Errorf("after the silent cell the kernel says %q", got)
 	}
 
 	asking := start(t, c, "ask", "input('still there? ')")
