@@ -131,7 +131,7 @@ func (j *Journal) dropUnknown(folder string, known numbers, done *Collected) err
 		return nil
 	}
 	for _, e := range entries {
-		n, parseErr := strconv.ParseInt(strings.TrimSuffix(e.Name(), ".new"), 10, 64)
+		n, parseErr := strconv.ParseInt(strings.TrimSuffix(strings.TrimSuffix(e.Name(), ".new"), beforeSuffix), 10, 64)
 		if parseErr != nil || n > known.highest || known.there[n] {
 			continue
 		}

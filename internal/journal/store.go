@@ -177,13 +177,22 @@ func (j *Journal) spillPath(id NotebookID, output string) (string, error) {
 	return filepath.Join(j.spillDir(id), output), nil
 }
 
-// PutBase keeps the version of the file that a notebook's session has read or written last; tag says which one it is.
+// PutBase keeps the version of the file that a notebook's session has read or written last; tag says which one it is. The one before stays: a server that
+// is killed may not have written down yet that there is a newer one.
 func (j *Journal) PutBase(id NotebookID, tag string, data []byte) error {
-	if err := replace(j.besidePath("base", id), append([]byte(tag+"\n"), data...)); err != nil {
+	path := j.besidePath("base", id)
+	if _, err := baseIn(path, tag); err != nil { // else it is that one again
+		if err := os.Rename(path, path+beforeSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("keep base: %w", err)
+		}
+	}
+	if err := replace(path, append([]byte(tag+"\n"), data...)); err != nil {
 		return fmt.Errorf("keep base: %w", err)
 	}
 	return nil
 }
+
+const beforeSuffix = ".before"
 
 // PutNext notes by its tag the version of the file that is about to be written, of which everything is in the journal: a server
 // that finds it in the file knows it for its own.
@@ -234,9 +243,18 @@ func replace(path string, data []byte) error {
 	return os.Rename(path+".new", path)
 }
 
-// Base is what PutBase kept last under this tag; fs.ErrNotExist when that was another version.
+// Base is what PutBase kept under this tag, last or before; fs.ErrNotExist when that were other versions.
 func (j *Journal) Base(id NotebookID, tag string) ([]byte, error) {
-	data, err := os.ReadFile(j.besidePath("base", id))
+	path := j.besidePath("base", id)
+	data, err := baseIn(path, tag)
+	if errors.Is(err, fs.ErrNotExist) {
+		return baseIn(path+beforeSuffix, tag)
+	}
+	return data, err
+}
+
+func baseIn(path, tag string) ([]byte, error) {
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -98,6 +98,15 @@ func (s *Session) keepBase(stamp files.Stamp, data []byte) {
 	}
 }
 
+// takenIn: from here on this version of the file, which was read, is the one that the notebook goes by.
+func (s *Session) takenIn(doc *notebook.Document, stamp files.Stamp) {
+	if data, err := notebook.Encode(doc); err == nil {
+		s.keepBase(stamp, data)
+	}
+	s.core.emit(savedAs{Base: base{Stamp: stamp}})
+	s.carried = doc
+}
+
 func baseTag(stamp files.Stamp) string { return fmt.Sprintf("%v-%d", stamp.Hash, stamp.Size) }
 
 // keptBase is that version, nil when it is not there.
@@ -187,8 +196,7 @@ func (s *Session) takeOver(doc *notebook.Document, stamp files.Stamp) {
 	s.core.adopt(doc, s.carried)
 	s.core.save.since = 0
 	s.core.save.failing = ""
-	s.core.emit(savedAs{Base: base{Stamp: stamp}})
-	s.carried = doc
+	s.takenIn(doc, stamp)
 	s.core.notice("info", "file_reloaded", "The file was changed by another program; the new version is shown.", "")
 }
 
@@ -206,8 +214,7 @@ func (s *Session) mergeFile(theirs *notebook.Document, stamp files.Stamp) {
 	}
 	merged, clashes := notebook.Merge(before, ours, theirs, func() notebook.CellID { return notebook.CellID(c.cfg.newID()) })
 	c.adopt(merged, ours)
-	c.emit(savedAs{Base: base{Stamp: stamp}})
-	s.carried = theirs
+	s.takenIn(theirs, stamp)
 	c.save.failing = ""
 	if c.save.since == 0 {
 		c.save.since, c.save.last = c.now, c.now

@@ -409,3 +409,52 @@ func TestServerEndsWhileSaving(t *testing.T) {
 		t.Errorf("the file has %d bytes, the log is %s", len(got), &log)
 	}
 }
+
+// The server is killed when the file is there, and is kept as the version known last, and the journal does not know it yet; then another program changes it.
+func TestKilledBetweenFileAndJournal_changedThen(t *testing.T) {
+	w := newWorld(t, "")
+	sv, s, p := editedHead(w)
+	p.until("unsaved", func(s *protocol.State) bool { return s.Save.State != protocol.Saved })
+	p.untilSaved()
+	sv.do(s, protocol.Command{Type: protocol.CmdEdit, CellID: "head", Version: 1, Changes: json.RawMessage(`[6,[0,", and more"]]`)})
+	var v version
+	if err := s.call(testContext(t), func() { v = s.version() }); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.writeFile(testContext(t), v); err != nil {
+		t.Fatal(err)
+	}
+	after := w.copied()
+	after.write("a.ipynb", strings.Replace(after.read("a.ipynb"), "print('out')", "print('theirs')", 1))
+	sv = after.serve()
+	p = sv.page(sv.open("a.ipynb"))
+	if len(p.state.Cells) != 2 || p.state.Cell("head").Source != "# Ours, and more" || p.state.Cell("code").Source != "print('theirs')" {
+		t.Errorf("state %s", asJSON(p.state))
+	}
+}
+
+// The server is killed again and again before it has saved what it joined, and another program changes the file each time: what is known of that file is the
+// version that was joined, so that a cell which only the other program changes is taken from there, and never a clash.
+func TestKilledBeforeWhatWasJoinedIsSaved(t *testing.T) {
+	w := newWorld(t, "")
+	sv, s, _ := editedHead(w)
+	for i, from := range []string{"print('out')", "print('0')", "print('1')"} {
+		to := fmt.Sprintf("print('%d')", i)
+		w = w.copied()
+		data := w.read("a.ipynb")
+		if !strings.Contains(data, from) {
+			t.Fatalf("life %d: the file is %s", i, data)
+		}
+		w.write("a.ipynb", strings.Replace(data, from, to, 1))
+		sv = w.serve()
+		s = sv.open("a.ipynb")
+		sv.do(s, insert(fmt.Sprintf("new%d", i), "1")) // what was joined is in the journal with it
+		state, err := s.State(testContext(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(state.Cells) != 3+i || state.Cell("code").Source != to || state.Cell("head").Source != "# Ours" {
+			t.Fatalf("life %d: %s", i, asJSON(state.Cells))
+		}
+	}
+}

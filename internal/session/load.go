@@ -147,9 +147,9 @@ func (s *Session) openFromJournal(doc *notebook.Document, stamp files.Stamp, who
 	case c.pub.Save.State == protocol.Saved:
 		c.adopt(doc, nil)
 		c.save.since = 0
-		c.emit(savedAs{Base: base{Stamp: stamp}})
+		s.takenIn(doc, stamp)
 	case whole && s.hub.cfg.Journal.IsNext(s.id, baseTag(stamp)): // our own; the server before did not live to journal that it was written
-		c.emit(savedAs{Base: base{Stamp: stamp}})
+		s.takenIn(doc, stamp)
 	default:
 		if s.carried = s.keptBase(c.priv.Base.Stamp); s.carried != nil {
 			s.align(s.carried)

@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/runnel-dev/runnel/internal/files"
+	"github.com/runnel-dev/runnel/internal/journal/journaltest"
 	"github.com/runnel-dev/runnel/internal/jupyter"
 	"github.com/runnel-dev/runnel/internal/kernel"
 	"github.com/runnel-dev/runnel/internal/notebook"
@@ -106,7 +107,7 @@ type script struct {
 func newScript(t *testing.T, archive *txtar.Archive) *script {
 	b := newBench(t, time.Minute)
 	b.c.now = 100_000
-	return &script{t: t, archive: archive, b: b, s: &Session{hub: &Hub{}, log: slog.New(slog.DiscardHandler)}}
+	return &script{t: t, archive: archive, b: b, s: &Session{hub: &Hub{cfg: Config{Journal: journaltest.NewMemory()}}, log: slog.New(slog.DiscardHandler)}}
 }
 
 func (s *script) run(do string) string {

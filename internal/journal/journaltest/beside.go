@@ -17,7 +17,7 @@ type beside struct {
 	marks  map[journal.NotebookID]mark
 	blobs  map[string]blob
 	spills map[journal.NotebookID]map[string][]byte
-	bases  map[journal.NotebookID]version
+	bases  map[journal.NotebookID][]version // the last, and the one before
 	nexts  map[journal.NotebookID]string
 	moves  map[journal.NotebookID]string
 }
@@ -36,7 +36,7 @@ type version struct {
 
 func newBeside() beside {
 	return beside{marks: map[journal.NotebookID]mark{}, blobs: map[string]blob{}, spills: map[journal.NotebookID]map[string][]byte{},
-		bases: map[journal.NotebookID]version{}, nexts: map[journal.NotebookID]string{}, moves: map[journal.NotebookID]string{}}
+		bases: map[journal.NotebookID][]version{}, nexts: map[journal.NotebookID]string{}, moves: map[journal.NotebookID]string{}}
 }
 
 // reading is a file that is read.
@@ -107,18 +107,24 @@ func (m *Memory) DropSpill(id journal.NotebookID, output string) error {
 func (m *Memory) PutBase(id journal.NotebookID, tag string, data []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.beside.bases[id] = version{tag, bytes.Clone(data)}
+	kept := m.beside.bases[id]
+	if len(kept) == 0 || kept[0].tag != tag {
+		kept = append([]version{{}}, kept...)
+	}
+	kept[0] = version{tag, bytes.Clone(data)}
+	m.beside.bases[id] = kept[:min(len(kept), 2)]
 	return nil
 }
 
 func (m *Memory) Base(id journal.NotebookID, tag string) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	v, there := m.beside.bases[id]
-	if !there || v.tag != tag {
-		return nil, fmt.Errorf("base %q: %w", tag, fs.ErrNotExist)
+	for _, v := range m.beside.bases[id] {
+		if v.tag == tag {
+			return bytes.Clone(v.data), nil
+		}
 	}
-	return bytes.Clone(v.data), nil
+	return nil, fmt.Errorf("base %q: %w", tag, fs.ErrNotExist)
 }
 
 func (m *Memory) PutNext(id journal.NotebookID, tag string) error {

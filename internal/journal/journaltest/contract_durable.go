@@ -162,14 +162,17 @@ func (t *trial) versions() {
 	if to := t.j.Move(id); to != "" {
 		t.Errorf("a move to %q that was never noted", to)
 	}
-	for _, tag := range []string{"one", "two"} {
+	for _, tag := range []string{"zero", "one", "one", "two"} {
 		t.ok(t.j.PutMove(id, tag))
 		t.ok(errors.Join(t.j.PutBase(id, tag, []byte("{}\n"+tag)), t.j.PutNext(id, tag)))
 	}
 	t.Kill(t.T)
 	t.reopen()
-	if _, err := t.j.Base(id, "one"); !errors.Is(err, fs.ErrNotExist) || t.j.IsNext(id, "one") || t.j.IsNext(id+1, "two") {
-		t.Errorf("the version before is given: %v", err)
+	if data, err := t.j.Base(id, "one"); err != nil || string(data) != "{}\none" || t.j.IsNext(id, "one") || t.j.IsNext(id+1, "two") {
+		t.Errorf("the version before is %q: %v", data, err)
+	}
+	if _, err := t.j.Base(id, "zero"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the version before that is given: %v", err)
 	}
 	if to := t.j.Move(id); to != "two" || t.j.Move(id+1) != "" {
 		t.Errorf("the move that was noted last is %q", to)
