@@ -437,7 +437,7 @@ func TestKilledBetweenFileAndJournal_changedThen(t *testing.T) {
 // version that was joined, so that a cell which only the other program changes is taken from there, and never a clash.
 func TestKilledBeforeWhatWasJoinedIsSaved(t *testing.T) {
 	w := newWorld(t, "")
-	sv, s, _ := editedHead(w)
+	editedHead(w)
 	for i, from := range []string{"print('out')", "print('0')", "print('1')"} {
 		to := fmt.Sprintf("print('%d')", i)
 		w = w.copied()
@@ -446,8 +446,8 @@ func TestKilledBeforeWhatWasJoinedIsSaved(t *testing.T) {
 			t.Fatalf("life %d: the file is %s", i, data)
 		}
 		w.write("a.ipynb", strings.Replace(data, from, to, 1))
-		sv = w.serve()
-		s = sv.open("a.ipynb")
+		sv := w.serve()
+		s := sv.open("a.ipynb")
 		sv.do(s, insert(fmt.Sprintf("new%d", i), "1")) // what was joined is in the journal with it
 		state, err := s.State(testContext(t))
 		if err != nil {
