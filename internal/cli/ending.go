@@ -44,6 +44,7 @@ func (b busy) String() string {
 //	asking  ──Ctrl-C────────────────▶ stopAll
 //	asking  ──k─────────────────────▶ leaveBusy
 //	asking  ──any other line────────▶ serving
+//	asking  ──nothing runs any more─▶ stopAll
 //	any     ──SIGTERM, SIGHUP───────▶ leaveAll
 type ending struct {
 	interrupts <-chan os.Signal // Ctrl-C
@@ -71,6 +72,21 @@ func (e ending) wait(ctx context.Context) (verdict, bool) {
 			e.say("still running: %s", cell)
 		}
 		e.say("Ctrl-C again stops everything; k and Enter leaves it running without a server; Enter goes on serving.")
+		if found, decided := e.ask(ctx); decided || ctx.Err() != nil {
+			return found, decided
+		}
+		e.say("serving on")
+	}
+}
+
+// lookAgain is how often it is looked whether something runs still.
+const lookAgain = time.Second
+
+// ask waits for the answer to the question; false: to serve on, or ctx has ended.
+func (e ending) ask(ctx context.Context) (verdict, bool) {
+	ticker := time.NewTicker(lookAgain)
+	defer ticker.Stop()
+	for {
 		select {
 		case <-ctx.Done():
 			return 0, false
@@ -79,10 +95,12 @@ func (e ending) wait(ctx context.Context) (verdict, bool) {
 		case <-e.interrupts:
 			return stopAll, true
 		case line := <-e.lines():
-			if strings.EqualFold(strings.TrimSpace(line), "k") {
-				return leaveBusy, true
+			return leaveBusy, strings.EqualFold(strings.TrimSpace(line), "k")
+		case <-ticker.C:
+			if len(e.running()) == 0 {
+				e.say("nothing runs any more")
+				return stopAll, true
 			}
-			e.say("serving on")
 		}
 	}
 }

@@ -60,6 +60,24 @@ func TestEnding(t *testing.T) {
 	}
 }
 
+// What runs ends by itself while the question stands: then there is nothing to ask.
+func TestEnding_cellEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		interrupts := make(chan os.Signal, 1)
+		interrupts <- syscall.SIGINT
+		began := time.Now()
+		e := ending{interrupts: interrupts, lines: func() <-chan string { return nil }, say: func(string, ...any) {}, running: func() []busy {
+			if time.Since(began) < 5*time.Second {
+				return []busy{{notebook: "a.ipynb", cell: 3}}
+			}
+			return nil
+		}}
+		if got, decided := e.wait(t.Context()); !decided || got != stopAll {
+			t.Errorf("got %v (%v)", got, decided)
+		}
+	})
+}
+
 func TestEnding_serverEndsByItself(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

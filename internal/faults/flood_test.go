@@ -172,6 +172,34 @@ func TestF28_many_displays(t *testing.T) {
 	}
 }
 
+// F28: one display that is replaced again and again, in another cell than its own: the page has the last look, also after the server was killed.
+func TestF28_many_updates(t *testing.T) {
+	s := newServer(t, "7")
+	c := s.Client("updates.ipynb")
+	keeper := atoi(t, value(t, c, "ppid", "import os; os.getppid()"))
+	stop := watchMemory(t, map[int]int64{s.PID(): serverCap, keeper: keeperCap})
+	n := short(3000, 100_000)
+	finish(t, c, start(t, c, "shown", "from IPython.display import display\nhandle = display({'text/plain': 'first'}, raw=True, display_id=True)"), time.Minute, protocol.StatusOK)
+	finish(t, c, start(t, c, "updates", fmt.Sprintf("for i in range(%d): handle.update({'text/plain': str(i)}, raw=True)", n)), time.Duration(short(3, 60))*time.Minute, protocol.StatusOK)
+	stop()
+	look := func(st *protocol.State) string {
+		cell := st.Cell("shown")
+		if cell == nil || len(cell.Outputs) != 1 {
+			return ""
+		}
+		return string(cell.Outputs[0].Data["text/plain"])
+	}
+	want := fmt.Sprintf("%q", fmt.Sprint(n-1))
+	if got := look(c.State()); got != want {
+		t.Errorf("the display shows %s, want %s", got, want)
+	}
+	s.Kill()
+	s.Start()
+	if err := c.Wait(within(t, time.Minute), "the last look", func(st *protocol.State) bool { return look(st) == want }); err != nil {
+		t.Error(err)
+	}
+}
+
 // Promise 7: a bar updated very often stays one line and does not lag.
 func TestBar_stays_one_line(t *testing.T) {
 	s := newServer(t, "7")

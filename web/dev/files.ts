@@ -12,7 +12,7 @@ export function scriptedFiles(): FilesApi {
     running,
   });
   const folder = (path: string): Entry => ({ ...file(path), name: path.slice(path.lastIndexOf('/') + 1), kind: 'folder' });
-  let all = [folder('analysis'), folder('models'), folder('reports'), file('pyproject.toml', 900), file('analysis/churn.ipynb', 41_000, 'busy'), file('analysis/cohorts.ipynb', 22_000), file('analysis/events.parquet', 48e6)];
+  let all = [folder('analysis'), folder('models'), folder('reports'), file('pyproject.toml', 900), file('analysis/churn.ipynb', 41_000, 'running'), file('analysis/cohorts.ipynb', 22_000), file('analysis/events.parquet', 48e6)];
   const trash: Entry[] = [];
   const parent = (path: string) => (path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '');
   return {

@@ -10,7 +10,7 @@ import { routeOf } from '../route';
 import type { Kernel } from '../../protocol/types';
 import type { NotebookController } from '../notebook/controller';
 import { again } from './again';
-import type { Entry } from './api';
+import { runningOf, type Entry, type Running } from './api';
 import { More, MOST } from './More';
 import { Renamer } from './Renamer';
 import { FolderTree, freeName, renamedPath } from './tree';
@@ -24,7 +24,7 @@ export function FilesPanel({ notebook = null }: { notebook?: NotebookController 
   const now = useSignal(route);
   const open = now.kind === 'home' ? '' : now.path;
   const folder = now.kind === 'home' ? now.folder : folderOf(now.path);
-  const running = useSelected(notebook?.store.kernel ?? NO_KERNEL, (k): Running => (k === null ? null : k.state === 'busy' ? 'busy' : k.state === 'none' || k.state === 'dead' ? 'no' : 'idle'));
+  const running = useSelected(notebook?.store.kernel ?? NO_KERNEL, (k): Running | null => (k === null ? null : runningOf(k.state)));
   const [renaming, setRenaming] = useState('');
   const [dropping, setDropping] = useState<string | null>(null);
   const picker = useRef<HTMLInputElement>(null);
@@ -151,7 +151,6 @@ function downloadFile(entry: Entry): void {
   a.click();
 }
 
-type Running = Entry['running'] | null;
 const NO_KERNEL = signal<Kernel | null>(null);
 
 interface LevelProps {
@@ -160,7 +159,7 @@ interface LevelProps {
   readonly depth: number;
   readonly open: string;
   /** What the kernel of the open notebook does, as its page knows it; null without one. */
-  readonly running: Running;
+  readonly running: Running | null;
   readonly renaming: string;
   readonly dropping: string | null;
   readonly menuOf: (entry: Entry) => MenuEntry[];
@@ -209,7 +208,7 @@ function Row(props: LevelProps & { entry: Entry; expanded: boolean }) {
   const act = () => (entry.kind === 'folder' ? void tree.toggle(entry.path).then(props.failed) : go(routeOf(entry.path)));
   const on = props.open === entry.path;
   const running = (on ? props.running : null) ?? entry.running;
-  const note = running === 'busy' ? 'running' : running === 'idle' ? 'idle' : entry.kind === 'file' && entry.size > 0 ? bytes(entry.size) : '';
+  const note = running !== 'no' ? running : entry.kind === 'file' && entry.size > 0 ? bytes(entry.size) : '';
   return (
     <div className={`row-line${on ? ' on' : ''}${props.dropping === entry.path && entry.kind === 'folder' ? ' drop' : ''}`}>
       <button
@@ -228,7 +227,7 @@ function Row(props: LevelProps & { entry: Entry; expanded: boolean }) {
         {icon}
         <span className="row-name">{entry.name}</span>
         {entry.readOnly && <Lock size={12} className="row-lock" role="img" aria-label="Read-only" />}
-        {note !== '' && <span className={`row-note${running === 'busy' ? ' busy' : ''}`}>{note}</span>}
+        {note !== '' && <span className={`row-note${running === 'running' ? ' busy' : ''}`}>{note}</span>}
       </button>
       <MenuButton label={`Actions for ${entry.name}`} className="row-more" width={190} entries={() => props.menuOf(entry)}>
         <Ellipsis size={14} />

@@ -54,7 +54,7 @@ export function Home({ folder }: { folder: string }) {
               {entry.kind === 'folder' ? <Folder size={16} /> : <FileText size={16} />}
               <span className="grow home-name">{entry.name}</span>
               {entry.readOnly && <Lock size={13} role="img" aria-label="Read-only" />}
-              {entry.running !== 'no' && <span className={entry.running === 'busy' ? 'home-busy' : 'muted'}>{entry.running === 'busy' ? 'running' : 'idle'}</span>}
+              {entry.running !== 'no' && <span className={entry.running === 'running' ? 'home-busy' : 'muted'}>{entry.running}</span>}
               <span className="home-size muted">{entry.kind === 'folder' ? '' : bytes(entry.size)}</span>
               <span className="home-when muted">{entry.modified > 0 ? ago(entry.modified, now()) : ''}</span>
             </button>

@@ -1,5 +1,7 @@
 /** The folder over HTTP: listing and changing it. Answers are decoded, not trusted. */
 
+export type Running = 'no' | 'starting' | 'idle' | 'running';
+
 export interface Entry {
   readonly name: string;
   readonly path: string;
@@ -9,7 +11,7 @@ export interface Entry {
   /** It may not be saved; in a folder nothing may be made. */
   readonly readOnly: boolean;
   /** Whether a notebook has a kernel, and what it does. */
-  readonly running: 'no' | 'idle' | 'busy';
+  readonly running: Running;
 }
 
 /** A refusal with a sentence for the person. */
@@ -59,13 +61,19 @@ const num = (v: unknown): number => (typeof v === 'number' ? v : 0);
 const obj = (v: unknown): Readonly<Record<string, unknown>> => (typeof v === 'object' && v !== null && !Array.isArray(v) ? Object.fromEntries(Object.entries(v)) : {});
 const list = (v: unknown): readonly unknown[] => (Array.isArray(v) ? v : []);
 
+/** What a list says of a notebook, by its kernel's state. */
+export function runningOf(kernel: string): Running {
+  if (kernel === 'busy') return 'running';
+  if (kernel === 'starting' || kernel === 'restarting') return 'starting';
+  return kernel === '' || kernel === 'none' || kernel === 'dead' ? 'no' : 'idle';
+}
+
 export function readEntry(value: unknown, folder: string): Entry | null {
   const o = obj(value);
   const name = str(o.name);
   if (!name) return null;
   const path = str(o.path, folder ? `${folder}/${name}` : name);
-  const kernel = str(obj(o.kernel).state);
-  const running = kernel === 'busy' ? 'busy' : kernel && kernel !== 'none' && kernel !== 'dead' ? 'idle' : 'no';
+  const running = runningOf(str(obj(o.kernel).state));
   return { name, path, kind: o.kind === 'dir' ? 'folder' : name.endsWith('.ipynb') ? 'notebook' : 'file', size: num(o.size), modified: num(o.modified), readOnly: o.writable === false, running };
 }
 

@@ -28,7 +28,8 @@ describe('files', () => {
   it('reads entries and refuses what is none', () => {
     expect(readEntry({ name: 'a.ipynb', kind: 'notebook', size: 3 }, 'x')).toMatchObject({ path: 'x/a.ipynb', kind: 'notebook', running: 'no' });
     expect(readEntry({ name: 'b', kind: 'dir' }, '')).toMatchObject({ kind: 'folder' });
-    expect(readEntry({ name: 'c.ipynb', kernel: { state: 'busy' } }, '')).toMatchObject({ running: 'busy' });
+    expect(readEntry({ name: 'c.ipynb', kernel: { state: 'busy' } }, '')).toMatchObject({ running: 'running' });
+    expect(readEntry({ name: 'c.ipynb', kernel: { state: 'starting' } }, '')).toMatchObject({ running: 'starting' });
     expect(readEntry({ name: 'd.ipynb', writable: false }, '')).toMatchObject({ readOnly: true });
     expect(readEntry({ size: 1 }, '')).toBeNull();
   });

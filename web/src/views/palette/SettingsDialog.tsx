@@ -12,7 +12,7 @@ export function SettingsDialog({ close }: { close: () => void }) {
       <Choice title="Width of the cells" value={settings.width} options={[['column', 'One column'], ['full', 'Full width']]} />
       <Choice title="Outputs" value={settings.outputs} options={[['below', 'Below the code'], ['beside', 'Beside it']]} />
       <Choice title="Line numbers" value={settings.lineNumbers} options={[['off', 'Off'], ['on', 'On']]} />
-      <p>
+      <p className="settings-more">
         <button
           type="button"
           className="btn btn-line"
