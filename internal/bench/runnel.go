@@ -47,6 +47,15 @@ func (r *runnel) lineTo(ctx context.Context, notebook string) (line, error) {
 	if err != nil {
 		return nil, err
 	}
+	// One that has said nothing yet may be a page (P1): in its first moments it is told nothing.
+	err = client.Send(ctx, map[string]string{"type": "ping"})
+	if err == nil {
+		_, err = client.Until(ctx, nil, func(m plainclient.Message) bool { return m.Type == "ping" })
+	}
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
 	return &plainLine{client: client, server: r.server}, nil
 }
 
