@@ -41,7 +41,6 @@ export function instruments() {
     const box = document.querySelector('[data-cell="ask"] .ask input')?.getBoundingClientRect();
     return box && box.top >= 0 && box.bottom <= innerHeight;
   });
-  first('words', () => document.querySelector('[data-cell="words"] h1'));
   first('editor', () => document.querySelector('[data-cell="cell-1"] .cm-focused'));
   let before;
   first('typed', () => {
