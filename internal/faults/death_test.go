@@ -22,7 +22,7 @@ func TestF1_server_killed_in_mid_cell(t *testing.T) {
 	dir := t.TempDir()
 	stop, count, counter := filepath.Join(dir, "stop"), filepath.Join(dir, "count"), filepath.Join(dir, "runs")
 	pid := value(t, c, "before", "import os; marker = 4711; os.getpid()")
-	run := start(t, c, "flood", printUntil(0, true, stop, count, counter))
+	run := start(t, c, "flood", printUntil(0, 20*time.Millisecond, true, stop, count, counter))
 	waitRunning(t, c, "flood")
 	began := c.State().Cell("flood").Run.StartedAt
 	queued := start(t, c, "after", "marker, os.getpid()")

@@ -28,7 +28,8 @@ func TestF8_line_cut_at_random_points(t *testing.T) {
 	value(t, cut, "warm", "1")
 	dir := t.TempDir()
 	stop, count, counter := filepath.Join(dir, "stop"), filepath.Join(dir, "count"), filepath.Join(dir, "runs")
-	run := start(t, cut, "flood", printUntil(20_000, false, stop, count, counter))
+	pause := time.Duration(short(20, 100)) * time.Millisecond // many cuts take long, and the file gets 8 MiB of a text
+	run := start(t, cut, "flood", printUntil(20_000, pause, false, stop, count, counter))
 	printed(t, cut, "flood", 1, 20*time.Second)
 	cuts := short(25, 100)
 	silent := func(i int) bool { return soak() || i%5 == 0 }
@@ -257,7 +258,7 @@ func TestF10_cut_inside_frames(t *testing.T) {
 	c := s.Open("frames.ipynb", pageclient.Options{URL: p.URL, MinBackoff: time.Millisecond, MaxBackoff: 5 * time.Millisecond})
 	dir := t.TempDir()
 	stop, count, counter := filepath.Join(dir, "stop"), filepath.Join(dir, "count"), filepath.Join(dir, "runs")
-	run := start(t, steady, "flood", printUntil(8000, false, stop, count, counter))
+	run := start(t, steady, "flood", printUntil(8000, 20*time.Millisecond, false, stop, count, counter))
 	printed(t, c, "flood", 1, 20*time.Second)
 	cuts, live := short(40, 400), 0
 	for i := range cuts {
@@ -295,7 +296,7 @@ func TestF10_cut_at_every_byte(t *testing.T) {
 	c := s.Open("bytes.ipynb", at)
 	dir := t.TempDir()
 	stop, count, counter := filepath.Join(dir, "stop"), filepath.Join(dir, "count"), filepath.Join(dir, "runs")
-	run := start(t, steady, "flood", printUntil(0, true, stop, count, counter))
+	run := start(t, steady, "flood", printUntil(0, 20*time.Millisecond, true, stop, count, counter))
 	printed(t, c, "flood", 1, 20*time.Second)
 	step := short(29, 1)
 	cut := func(k int, endless bool, again func() *pageclient.Client) {

@@ -71,18 +71,18 @@ for i in itertools.count():
 `, stop, at, at, at, pause)
 }
 
-// printUntil is a cell that prints such lines, 100 and then a pause of 20 ms, until there are atLeast and the file stop is there; it writes how many into
+// printUntil is a cell that prints such lines, 100 and then a pause, until there are atLeast and the file stop is there; it writes how many into
 // the file count, and counts its executions in the file counter. With flush each line is a message of its own.
-func printUntil(atLeast int, flush bool, stop, count, counter string) string {
+func printUntil(atLeast int, pause time.Duration, flush bool, stop, count, counter string) string {
 	return fmt.Sprintf(`import zlib, time, os, itertools
 with open(%q, "a") as f: f.write("x")
 for i in itertools.count():
     if i %% 100 == 0:
         if i >= %d and os.path.exists(%q): break
-        time.sleep(0.02)
+        time.sleep(%g)
     print(f"{i:07d} {zlib.crc32(str(i).encode()):08x}", flush=%s)
 with open(%q, "w") as f: f.write(str(i))
-`, counter, atLeast, stop, map[bool]string{true: "True", false: "False"}[flush], count)
+`, counter, atLeast, stop, pause.Seconds(), map[bool]string{true: "True", false: "False"}[flush], count)
 }
 
 // streamText is the text of a cell's stream outputs, whole: what the client holds, or the download where its middle was cut. With names it

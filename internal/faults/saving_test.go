@@ -59,7 +59,7 @@ func TestF15_journal_disk_full(t *testing.T) {
 	c := s.Client("full.ipynb")
 	dir := t.TempDir()
 	stop, count, counter := filepath.Join(dir, "stop"), filepath.Join(dir, "count"), filepath.Join(dir, "runs")
-	run := start(t, c, "flood", printUntil(20_000, false, stop, count, counter))
+	run := start(t, c, "flood", printUntil(20_000, 20*time.Millisecond, false, stop, count, counter))
 	printed(t, c, "flood", 1, 20*time.Second)
 	filler := filepath.Join(disk, "filler")
 	fill(t, filler)
