@@ -68,8 +68,7 @@ func (m *measurement) all(ctx context.Context) error {
 			m.settle(ctx, 5*time.Second)
 		case figureAfter:
 			m.settle(ctx, time.Duration(m.amount(30))*time.Second)
-		}
-		if step.name == figureTrip {
+		case figureTrip:
 			m.roundTrips(ctx)
 			continue
 		}

@@ -337,7 +337,8 @@ func (f *Folder) Mkdir(p Path) error {
 	return fail("make", p, at.syncDir())
 }
 
-// Rename moves a file or folder, never onto an existing one: ErrExists. A save of it that is under way is over before, or fails: ErrChanged.
+// Rename moves a file or folder, never onto an existing one: ErrExists. A save of it that is under way and expects
+// the old file is over before, or fails: ErrChanged.
 func (f *Folder) Rename(from, to Path) error {
 	if from == "" || to == "" {
 		return fail("rename", from, syscall.EEXIST)

@@ -212,13 +212,13 @@ func (j *Journal) IsNext(id NotebookID, tag string) bool {
 // PutMove notes the path that a notebook is about to get: a server that finds the file there, and none at the path before, knows it for moved. Empty:
 // it is where it was, or Rename has written down where it is.
 func (j *Journal) PutMove(id NotebookID, to string) error {
-	err := error(nil)
+	var err error
 	if path := j.besidePath("move", id); to != "" {
 		err = replace(path, []byte(to))
-	} else if err = os.Remove(path); errors.Is(err, fs.ErrNotExist) {
-		err = nil
+	} else {
+		err = os.Remove(path)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("note a move: %w", err)
 	}
 	return nil

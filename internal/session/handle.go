@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/runnel-dev/runnel/internal/jupyter"
@@ -21,11 +22,11 @@ type handle struct {
 	wg     sync.WaitGroup
 	kick   chan struct{}
 
-	mu       sync.Mutex
-	outbox   []sendMessage
-	notebook string // whose kernel it is
+	mu     sync.Mutex
+	outbox []sendMessage
 
-	naming sync.Mutex // held while that is written down
+	notebook atomic.Value // string: whose kernel it is
+	naming   sync.Mutex   // held while that is written down
 }
 
 const (
@@ -48,16 +49,11 @@ func (s *Session) hold(id string, k Kernel) *handle {
 
 // rename has it written down whose kernel this is, for those who look from outside. The newest name stays.
 func (h *handle) rename(notebook string) {
-	h.mu.Lock()
-	h.notebook = notebook
-	h.mu.Unlock()
+	h.notebook.Store(notebook)
 	h.wg.Go(func() {
 		h.naming.Lock()
 		defer h.naming.Unlock()
-		h.mu.Lock()
-		newest := h.notebook
-		h.mu.Unlock()
-		if err := h.k.Rename(newest); err != nil {
+		if err := h.k.Rename(h.notebook.Load().(string)); err != nil {
 			h.s.log.Warn("the kernel is listed under another notebook", "kernel", h.id, "err", err)
 		}
 	})
