@@ -264,15 +264,23 @@ func (s *Server) notebook(name string) {
 	}
 }
 
+// request asks for an address with the token; body is JSON, or empty. An error when there is no answer.
+func (s *Server) request(ctx context.Context, method, address, body string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+s.Token)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return http.DefaultClient.Do(req)
+}
+
 // Get fetches a path with the token.
 func (s *Server) Get(path string) (int, []byte) {
 	s.t.Helper()
-	req, err := http.NewRequest(http.MethodGet, s.URL+path, nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+s.Token)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := s.request(context.Background(), http.MethodGet, s.URL+path, "")
 	if err != nil {
 		s.t.Fatal(err)
 	}

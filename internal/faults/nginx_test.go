@@ -182,16 +182,10 @@ func overPlainHTTP(t *testing.T, s *Server, base string) {
 	do(t, direct, protocol.Command{Type: protocol.CmdInterrupt})
 }
 
-// ask sends a request with the token.
+// ask sends a request with the token, and wants an answer within a minute.
 func (s *Server) ask(t *testing.T, method, to, body string) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(within(t, 60*time.Second), method, to, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+s.Token)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := s.request(within(t, time.Minute), method, to, body)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,11 @@
 package faults
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -65,13 +65,7 @@ threading.Thread(target=prints).start()`)
 // rename asks the server for it, and gives the answer's status; 0 when there was none.
 func (s *Server) rename(from, to string) int {
 	body, _ := json.Marshal(map[string]string{"op": "rename", "path": from, "to": to})
-	req, err := http.NewRequest(http.MethodPost, s.URL+"/runnel/v1/files", strings.NewReader(string(body)))
-	if err != nil {
-		return 0
-	}
-	req.Header.Set("Authorization", "Bearer "+s.Token)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := s.request(context.Background(), http.MethodPost, s.URL+"/runnel/v1/files", string(body))
 	if err != nil {
 		return 0
 	}
