@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ago, baseName, bytes, duration, folderOf, ordinal, wholeDuration } from './words';
+import { ago, baseName, bytes, duration, folderOf, isNotebook, ordinal, wholeDuration } from './words';
 
 describe('words', () => {
   it('durations', () => {
@@ -13,6 +13,9 @@ describe('words', () => {
     expect(ago(1000, 2900)).toBe('just now');
     expect(ago(1000, 3400)).toBe('2 s ago');
     expect(ago(0, 300_000)).toBe('5 min ago');
+  });
+  it('which names are those of notebooks', () => {
+    expect(['a.ipynb', 'a/B.IPYNB', 'a.ipynb.txt', 'ipynb'].map(isNotebook)).toEqual([true, true, false, false]);
   });
   it('sizes', () => {
     expect(bytes(900)).toBe('900 B');

@@ -71,6 +71,11 @@ export function folderOf(path: string): string {
   return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
 }
 
+/** Whether the name is that of a notebook, as the server sees it. */
+export function isNotebook(path: string): boolean {
+  return /\.ipynb$/i.test(path);
+}
+
 /** A part of an address, its escapes read; as it stands where they are badly written. */
 export function decoded(part: string): string {
   try {

@@ -1,4 +1,6 @@
 /** Where the person is, as the address says it. */
+import { isNotebook } from '../ui/words';
+
 export type Route = { readonly kind: 'home'; readonly folder: string } | { readonly kind: 'notebook'; readonly path: string } | { readonly kind: 'file'; readonly path: string };
 
 export function readRoute(search: string): Route {
@@ -20,5 +22,5 @@ export function routeUrl(route: Route): string {
 
 /** A path opens as a notebook or as a file, by its name. */
 export function routeOf(path: string): Route {
-  return path.endsWith('.ipynb') ? { kind: 'notebook', path } : { kind: 'file', path };
+  return isNotebook(path) ? { kind: 'notebook', path } : { kind: 'file', path };
 }

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import { fileUrl } from '../../outputs';
-import { bytes, baseName } from '../../ui/words';
+import { bytes, baseName, isNotebook } from '../../ui/words';
 import { useServices } from '../context';
 import type { Beginning } from './api';
 import { jsonError } from './jsonError';
@@ -26,7 +26,7 @@ export function TextFile({ path, bare = false }: { path: string; bare?: boolean 
     setError('');
     setLate(false);
     const timer = setTimeout(() => live && setLate(true), LATE);
-    files.read(path, path.endsWith('.ipynb') ? SHOWN_NOTEBOOK : SHOWN).then(
+    files.read(path, isNotebook(path) ? SHOWN_NOTEBOOK : SHOWN).then(
       (r) => live && setRead(r),
       (e: unknown) => live && setError(e instanceof Error ? e.message : String(e)),
     );
@@ -37,7 +37,7 @@ export function TextFile({ path, bare = false }: { path: string; bare?: boolean 
   }, [files, path, picture]);
   const binary = read !== null && read.text.includes('\0');
   const text = binary ? null : (read?.text ?? null);
-  const broken = text !== null && path.endsWith('.ipynb') ? jsonError(text) : null;
+  const broken = text !== null && isNotebook(path) ? jsonError(text) : null;
   return (
     <div className="column full">
       {error !== '' && <p className="panel-error">{error}</p>}
@@ -54,7 +54,7 @@ export function TextFile({ path, bare = false }: { path: string; bare?: boolean 
           {broken.line > 0 && ` (line ${broken.line}, column ${broken.column})`}. The file is shown as it is and is not changed.
         </div>
       )}
-      {text !== null && !broken && !bare && path.endsWith('.ipynb') && (
+      {text !== null && !broken && !bare && isNotebook(path) && (
         <div className="banner">
           The notebook’s file, as text.{' '}
           <button type="button" className="link" onClick={() => go({ kind: 'notebook', path })}>

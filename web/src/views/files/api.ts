@@ -1,4 +1,5 @@
 /** The folder over HTTP: listing and changing it. Answers are decoded, not trusted. */
+import { isNotebook } from '../../ui/words';
 
 export type Running = 'no' | 'starting' | 'idle' | 'running';
 
@@ -74,7 +75,7 @@ export function readEntry(value: unknown, folder: string): Entry | null {
   if (!name) return null;
   const path = str(o.path, folder ? `${folder}/${name}` : name);
   const running = runningOf(str(obj(o.kernel).state));
-  return { name, path, kind: o.kind === 'dir' ? 'folder' : name.endsWith('.ipynb') ? 'notebook' : 'file', size: num(o.size), modified: num(o.modified), readOnly: o.writable === false, running };
+  return { name, path, kind: o.kind === 'dir' ? 'folder' : isNotebook(name) ? 'notebook' : 'file', size: num(o.size), modified: num(o.modified), readOnly: o.writable === false, running };
 }
 
 function readChoice(value: unknown): KernelChoice | null {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readRoute, routeUrl } from '../route';
+import { readRoute, routeOf, routeUrl } from '../route';
 import { FilesError, readEntry, type FilesApi } from './api';
 import { FolderTree, freeName, renamedPath } from './tree';
 
@@ -14,6 +14,8 @@ describe('files', () => {
     for (const name of ['c', 'c.ipynb']) expect(renamedPath('a/b.ipynb', name)).toBe('a/c.ipynb');
     expect(renamedPath('B.IPYNB', 'v1.2')).toBe('v1.2.ipynb');
     expect(renamedPath('b.ipynb', 'C.IPYNB')).toBe('C.IPYNB');
+    expect(routeOf('C.IPYNB').kind).toBe('notebook');
+    expect(readEntry({ name: 'C.IPYNB' }, '')).toMatchObject({ kind: 'notebook' });
   });
   it('says why a folder cannot be opened, and leaves it closed', async () => {
     const list = async (folder: string) => {

@@ -1,6 +1,6 @@
 /** Which folders are open and what they hold. */
 import { signal } from '../../ui/signals';
-import { folderOf } from '../../ui/words';
+import { folderOf, isNotebook } from '../../ui/words';
 import type { Entry, FilesApi } from './api';
 
 export interface TreeState {
@@ -72,8 +72,7 @@ export class FolderTree {
 
 /** The path under another name, which may begin with folders. A notebook stays one: without its ending it could not be opened. */
 export function renamedPath(path: string, name: string): string {
-  const notebook = /\.ipynb$/i;
-  const whole = notebook.test(path) && !notebook.test(name) ? `${name}.ipynb` : name;
+  const whole = isNotebook(path) && !isNotebook(name) ? `${name}.ipynb` : name;
   return [folderOf(path), whole].filter(Boolean).join('/');
 }
 

@@ -11,7 +11,7 @@ export interface TitleFacts {
 }
 
 export function titleOf(facts: TitleFacts): string {
-  const name = baseName(facts.path).replace(/\.ipynb$/, '') || 'Runnel';
+  const name = baseName(facts.path).replace(/\.ipynb$/i, '') || 'Runnel';
   if (facts.waiting) return `? ${name}: waits for your answer`;
   if (facts.ended === 'ok') return `✓ Done: ${name}`;
   if (facts.ended === 'error') return `✗ Failed: ${name}`;
