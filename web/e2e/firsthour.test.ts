@@ -252,9 +252,9 @@ it('a kernel that is not there has not died: the cell was not run, and another c
 
 it('a kernel that ends as it starts says its last words in the cell, and one that takes for ever to start can be interrupted', async () => {
   for (const [name, code] of [['broken', 'import nothing_of_that_name'], ['slow', 'import time; time.sleep(600)']] as const) {
-    await w.server.install({ name, display_name: name, language: name, argv: [python, '-c', code, '{connection_file}'] });
-    const cells = [{ cell_type: 'code', id: 'c1', metadata: {}, source: '1', outputs: [], execution_count: null }];
-    await writeFile(join(w.server.folder, `${name}.ipynb`), JSON.stringify({ cells, metadata: { kernelspec: { name, display_name: name, language: name } }, nbformat: 4, nbformat_minor: 5 }));
+    const spec = { name, display_name: name, language: name };
+    await w.server.install({ ...spec, argv: [python, '-c', code, '{connection_file}'] });
+    await w.server.notebook(`${name}.ipynb`, [{ id: 'c1', source: '1' }], spec);
   }
   await expect.poll(async () => (await w.context.request.get(`${w.server.origin}/runnel/v1/kernels?path=`)).text()).toContain('"slow"'); // it looks for kernels now and then
   const [broken, slow] = [await Tab.open(w.context, w.server.url('broken.ipynb')), await Tab.open(w.context, w.server.url('slow.ipynb'))];

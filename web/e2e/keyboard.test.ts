@@ -164,5 +164,10 @@ describe('in the editor', () => {
     await page.keyboard.press('ControlOrMeta+d');
     await page.keyboard.type('six');
     await expect.poll(() => tab.source(tab.nth(1))).toBe('six two six');
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.press('ControlOrMeta+d');
+    await page.keyboard.press('ControlOrMeta+Shift+l');
+    await page.keyboard.type('ten');
+    await expect.poll(() => tab.source(tab.nth(1))).toBe('ten two ten');
   });
 });

@@ -17,6 +17,12 @@ const kernels = {
 } as const;
 export type KernelName = keyof typeof kernels;
 
+interface Spec {
+  readonly name: string;
+  readonly display_name: string;
+  readonly language: string;
+}
+
 export interface Code {
   readonly id: string;
   readonly source: string;
@@ -51,7 +57,7 @@ export class Server {
   }
 
   /** One more kernel to choose. */
-  async install(spec: { readonly name: string; readonly display_name: string; readonly language: string; readonly argv: readonly string[] }): Promise<void> {
+  async install(spec: Spec & { readonly argv: readonly string[] }): Promise<void> {
     const folder = join(this.#jupyter, 'kernels', spec.name);
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'kernel.json'), JSON.stringify(spec));
@@ -104,13 +110,13 @@ export class Server {
     return keepers.map((k) => k.pid);
   }
 
-  async notebook(name: string, cells: readonly Code[], kernel: KernelName): Promise<string> {
+  async notebook(name: string, cells: readonly Code[], kernel: KernelName | Spec): Promise<string> {
     const all = cells.map((c) =>
       c.type === 'markdown'
         ? { cell_type: 'markdown', id: c.id, metadata: {}, source: c.source }
         : { cell_type: 'code', id: c.id, metadata: {}, source: c.source, outputs: [], execution_count: null },
     );
-    await writeFile(join(this.folder, name), JSON.stringify({ cells: all, metadata: { kernelspec: kernels[kernel] }, nbformat: 4, nbformat_minor: 5 }));
+    await writeFile(join(this.folder, name), JSON.stringify({ cells: all, metadata: { kernelspec: typeof kernel === 'string' ? kernels[kernel] : kernel }, nbformat: 4, nbformat_minor: 5 }));
     return name;
   }
 

@@ -93,10 +93,12 @@ export class ProxiedWorld extends World {
   }
 }
 
-/** What axe finds serious on a page. */
+/** What axe finds serious on a page, when what moves or fades there has come to rest. */
 export async function seriousFor(page: Page): Promise<string[]> {
   await page.evaluate(await readFile(axeSource, 'utf8'));
   return page.evaluate(async () => {
+    const ending = document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(ending.map((a) => a.finished));
     const result: { violations: { id: string; impact: string; nodes: { target: string[] }[] }[] } = await Reflect.get(window, 'axe').run(document, { iframes: false });
     return result.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join('; ')}`);
   });
